@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.routers import DefaultRouter
+
+
+class Router(DefaultRouter):
+    """Every path answers with and without its trailing slash, without a redirect (which would lose a POST's body)."""
+
+    include_format_suffixes = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.trailing_slash = "/?"
+
+
+router = Router()

@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from runs_app.admin.definitions import DefinitionAdmin
+from runs_app.admin.mail import EmailTemplateAdmin
+from runs_app.admin.runs import RunAdmin
+from runs_app.admin.workers import WorkerAdmin
+
+__all__ = ["DefinitionAdmin", "EmailTemplateAdmin", "RunAdmin", "WorkerAdmin"]

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from unfold.decorators import display
+
+from highway_automation.base import clock
+from runs_app.actions import cancel_run
+from runs_app.admin.display import LABELS, block, duration, link, pretty
+from runs_app.causes import names_of, page_of
+from runs_app.models import StepRun, WorkflowRun
+from runs_app.picture import draw
+from runs_app.queries import logs_of, steps_of
+from tenants_app.admin.base import ReadOnlyTenantModelAdmin, object_action
+
+SHOWN_STEPS = 500
+
+
+@admin.register(WorkflowRun)
+class RunAdmin(ReadOnlyTenantModelAdmin):
+    """Runs with their steps, which show how they go on without reloading the page."""
+
+    list_display = ["workflow_name", "status_label", "cause", "created_at", "took", "short_error"]
+    list_filter = ["status", "cause_kind", "workflow_name"]
+    search_fields = ["workflow_name", "error", "idempotency_key", "cause_id", "=workflow_run_id"]
+    ordering = ["-workflow_run_id"]
+    list_per_page = 50
+    empty_hint = "Run a template from its page, or let a schedule or a trigger do it."
+    show_full_result_count = False
+    actions = ["cancel_runs"]
+    object_actions = ["cancel"]
+    change_form_before_template = "runs_app/run_live.html"
+    fieldsets = [
+        (None, {"fields": ["workflow_run_id", "cause", "actor", "template_version", "definition_link", "priority"]}),
+        ("When", {"fields": ["created_at", "deadline_at"]}),
+        ("What it was given", {"fields": ["inputs_text", "context_text", "idempotency_key"]}),
+    ]
+    readonly_fields = ["cause", "definition_link", "inputs_text", "context_text"]
+
+    class Media:
+        css = {"all": ["runs_app/run.css"]}
+        js = ["runs_app/run.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("definition").defer("definition__raw")
+
+    @display(description="Status", label=LABELS, ordering="status")
+    def status_label(self, run: WorkflowRun) -> str:
+        return run.status
+
+    def look_up(self, rows: Iterable[WorkflowRun]) -> None:
+        names = names_of(rows)
+        for run in rows:
+            run.cause_name = names.get((run.cause_kind, run.cause_id), "")  # type: ignore[attr-defined]
+
+    @display(description="Cause")
+    def cause(self, run: WorkflowRun) -> str:
+        if not hasattr(run, "cause_name"):
+            self.look_up([run])
+        name = run.cause_name  # type: ignore[attr-defined]
+        return (
+            format_html("{} {}", run.cause_kind, link(page_of(run.cause_kind), run.cause_id, name))
+            if name
+            else run.cause_kind
+        )
+
+    @display(description="Took")
+    def took(self, run: WorkflowRun) -> str:
+        return duration(run.started_at, run.finished_at or clock.now())
+
+    @display(description="Error")
+    def short_error(self, run: WorkflowRun) -> str:
+        return run.error[:120]
+
+    @display(description="Definition")
+    def definition_link(self, run: WorkflowRun) -> str:
+        return link("runs_app_workflowdefinition_change", run.definition_id, run.definition)
+
+    @display(description="Inputs")
+    def inputs_text(self, run: WorkflowRun) -> str:
+        return block(run.inputs)
+
+    @display(description="Event or schedule")
+    def context_text(self, run: WorkflowRun) -> str:
+        return block(run.context)
+
+    @object_action(
+        "Cancel", verb="operate", confirm="Stop this run now?", danger=True, when=lambda run: not run.is_final
+    )
+    def cancel(self, request: HttpRequest, run: WorkflowRun) -> None:
+        self.verb(request, lambda: cancel_run(run, actor=request.user), "The run was cancelled.")  # type: ignore[arg-type]
+
+    @admin.action(description="Cancel selected runs", permissions=["operate"])
+    def cancel_runs(self, request: HttpRequest, queryset: QuerySet[WorkflowRun]) -> None:
+        self.verb_each(request, queryset, lambda run: cancel_run(run, actor=request.user), "cancelled")  # type: ignore[arg-type]
+
+    def get_urls(self) -> list[URLPattern]:
+        live = path(
+            "<path:object_id>/live/", self.admin_site.admin_view(self.live_view), name="runs_app_workflowrun_live"
+        )
+        return [live, *super().get_urls()]
+
+    def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The part of the page that changes while a run goes on."""
+        run = self.get_object(request, object_id)
+        if run is None or not self.has_view_permission(request, run):
+            raise Http404("There is no such run.")
+        return render(request, "runs_app/run_steps.html", live_context(run))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        run = self.get_object(request, object_id)
+        live = {**live_context(run), "live_url": self.url_of("live", run.pk)} if run else {}
+        context = {**(extra_context or {}), **live, "show_close": True}
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+
+def live_context(run: WorkflowRun) -> dict[str, Any]:
+    steps = list(steps_of(run)[:SHOWN_STEPS])
+    logs, at = logs_of(run), clock.now()
+    picture = draw(run.definition.body["tasks"], {step.path: step.status for step in steps})
+    return {
+        "run": run,
+        "label": LABELS[run.status],
+        "took": duration(run.started_at, run.finished_at or at),
+        "rows": [_row(run, step, logs.get((step.path, step.attempt), ""), at) for step in steps],
+        "result": pretty(run.result) if run.result is not None else "",
+        "picture": picture,
+    }
+
+
+def _row(run: WorkflowRun, step: StepRun, log: str, at: datetime) -> dict[str, Any]:
+    """A step with its place on the time line, in per cent of the run."""
+    begun = run.started_at or run.created_at
+    whole = max(((run.finished_at or at) - begun).total_seconds(), 0.001)
+    start, end = step.started_at or step.finished_at or at, step.finished_at or at
+    left = min(max((start - begun).total_seconds() / whole * 100, 0), 99)
+    return {
+        "step": step,
+        "took": duration(step.started_at, end) if step.started_at else "–",
+        "left": f"{left:.2f}",
+        "width": f"{max(min((end - start).total_seconds() / whole * 100, 100 - left), 0.6):.2f}",
+        "input": pretty(step.input) if step.input is not None else "",
+        "output": pretty(step.output) if step.output is not None else "",
+        "log": log,
+    }

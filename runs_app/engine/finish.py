@@ -1,0 +1,57 @@
+"""How a run ends: its result, its status, and the signal that says so, all in the transaction of its last step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from django.db.models import F
+
+from highway_automation.base import clock, db
+from highway_automation.base.safe_json import JSON
+from runs_app.engine.claim import Result
+from runs_app.engine.prepared import Prepared
+from runs_app.models import RunBranch, StepRun, WorkflowRun
+from runs_app.plan import State
+from runs_app.signals import run_finished
+from runs_app.statuses import BranchStatus, RunStatus, StepStatus
+
+log = logging.getLogger(__name__)
+
+
+def finish_run(run: WorkflowRun, prepared: Prepared, state: State, results: Mapping[str, Result], *, last: str) -> None:
+    """Every step is settled: store what came of it. Called under the lock of the run's row."""
+    failed = state.outcome == "failed"
+    run.result = _result(prepared, results, last)
+    error = "; ".join(f"{path}: {results[path].error}" for path in state.unhandled)
+    close_run(run, RunStatus.FAILED if failed else RunStatus.COMPLETED, error)
+
+
+def close_run(run: WorkflowRun, status: RunStatus, error: str = "") -> None:
+    """Make the run final and tell. Called under the lock of the run's row."""
+    run.status, run.error, run.finished_at = status, error, clock.now()
+    run.save(update_fields=["status", "error", "result", "finished_at"])
+    try:
+        with db.savepoint():
+            run_finished.send(sender=WorkflowRun, run=run)
+    except Exception:  # a listener's fault must not undo the end of the run
+        log.exception("A listener to the end of run %s failed", run.pk)
+
+
+def drop_branches(run: WorkflowRun) -> None:
+    """Raise the fence of all that is under way, so that its drivers write nothing more."""
+    live = RunBranch.objects.all_tenants().filter(run_id=run.pk).exclude(status=BranchStatus.ENDED)
+    live.update(status=BranchStatus.CANCELLED, claim_no=F("claim_no") + 1, lease_until=None, wake_at=None)
+    under_way = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.SLEEPING)
+    steps = StepRun.objects.all_tenants().filter(run_id=run.pk, status__in=under_way)
+    steps.update(status=StepStatus.CANCELLED, finished_at=clock.now())
+
+
+def _result(prepared: Prepared, results: Mapping[str, Result], last: str) -> JSON:
+    """By result key, else task id, what each step gave; `output` is what the last one gave."""
+    given = {
+        prepared.tasks[path]["result_key"] or path: result.output
+        for path, result in results.items()
+        if result.status == StepStatus.SUCCEEDED
+    }
+    return {**given, "output": results[last].output if last in results else None}

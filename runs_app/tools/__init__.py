@@ -1,0 +1,28 @@
+"""The tools that a step can call, one file each. The registry is literal: what is not here does not exist."""
+
+from __future__ import annotations
+
+from runs_app.tools import (
+    email_send,
+    http_request,
+    log_error,
+    log_info,
+    log_warning,
+    shell_run,
+    time_sleep_for,
+    time_sleep_until,
+)
+from runs_app.tools.base import Park, Tool, ToolContext, ToolError
+
+TOOLS: dict[str, Tool] = {
+    "tools.email.send": email_send.TOOL,
+    "tools.http.request": http_request.TOOL,
+    "tools.shell.run": shell_run.TOOL,
+    "tools.time.sleep_for": time_sleep_for.TOOL,
+    "tools.time.sleep_until": time_sleep_until.TOOL,
+    "tools.log.info": log_info.TOOL,
+    "tools.log.warning": log_warning.TOOL,
+    "tools.log.error": log_error.TOOL,
+}
+
+__all__ = ["TOOLS", "Park", "Tool", "ToolContext", "ToolError"]

@@ -1,0 +1,7 @@
+"""tools.log.error"""
+
+from __future__ import annotations
+
+from runs_app.tools.log_line import log_tool
+
+TOOL = log_tool("error")

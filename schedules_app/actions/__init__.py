@@ -1,0 +1,19 @@
+"""The verbs of this room: everything that writes a schedule or its ledger."""
+
+from __future__ import annotations
+
+from schedules_app.actions.edit import create_schedule, delete_schedule, update_schedule
+from schedules_app.actions.fire import fire_due, next_due
+from schedules_app.actions.pause import pause_schedule, resume_schedule
+from schedules_app.actions.purge import purge_ticks
+
+__all__ = [
+    "create_schedule",
+    "delete_schedule",
+    "fire_due",
+    "next_due",
+    "pause_schedule",
+    "purge_ticks",
+    "resume_schedule",
+    "update_schedule",
+]

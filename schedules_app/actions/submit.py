@@ -1,0 +1,93 @@
+"""One due time becomes a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from highway_automation.base.errors import Conflict, FieldError, Invalid
+from highway_automation.base.safe_json import JSON
+from runs_app.actions import store_definition, submit_run
+from runs_app.cause import Cause
+from runs_app.models import WorkflowDefinition, WorkflowRun
+from schedules_app import names
+from schedules_app.models import ScheduledWorkflow
+from templates_app.actions import update_template
+from templates_app.models import TemplateVersion, WorkflowTemplate
+from templates_app.schema import fill_and_validate
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a schedule starts now, and with which inputs."""
+
+    definition: WorkflowDefinition
+    inputs: JSON
+    name: str | None = None
+    version: int | None = None
+
+
+def submit(schedule: ScheduledWorkflow, at: datetime, before: datetime) -> tuple[WorkflowRun, bool]:
+    """The run of one time; `before` is the time ahead of it. A second call for the same time returns the same run.
+
+    Raises whatever keeps it from starting: Invalid (inputs), Conflict (template disabled), ExpressionError…
+    """
+    start = start_of(schedule, before, at)
+    return submit_run(
+        definition=start.definition,
+        inputs={**names.interval(before, at), **start.inputs},
+        cause=cause_of(schedule),
+        tenant=schedule.tenant,
+        idempotency_key=f"cron:{schedule.pk}:{names.iso(at)}",
+        workflow_name=start.name,
+        template_version=start.version,
+        context=names.context_of(schedule, before, at),
+    )
+
+
+def start_of(schedule: ScheduledWorkflow, before: datetime, at: datetime) -> Start:
+    inputs = names.filled(schedule, before, at)
+    if schedule.template is None:
+        return Start(schedule.definition or stored(schedule), inputs)
+    if not schedule.template.enabled:
+        raise Conflict(f"Template {schedule.template.name} is disabled.")
+    return template_start(schedule, inputs)
+
+
+def template_start(schedule: ScheduledWorkflow, inputs: JSON) -> Start:
+    """The pinned or current version with the inputs that its schema wants. Raises Invalid."""
+    template = schedule.template
+    assert template is not None  # noqa: S101 - the caller asked
+    version = version_of(template, schedule.template_version)
+    if version is None:
+        message = f"Template {template.name} has no version {schedule.template_version}."
+        raise Invalid(message, errors=[FieldError("template_version", message)])
+    filled = fill_and_validate(version.input_schema, inputs)
+    return Start(version.definition, filled, template.name, version.number)
+
+
+def version_of(template: WorkflowTemplate, pinned: int | None) -> TemplateVersion | None:
+    """The pinned or the current version; a template written by SQL gets its first one here."""
+    versions = TemplateVersion.objects.for_tenant(template.tenant_id).filter(template=template)
+    version = versions.select_related("definition").filter(number=pinned or template.version).first()
+    if version is None and pinned is None:
+        template, _warnings = update_template(template, {})
+        version = versions.select_related("definition").get(number=template.version)
+    return version
+
+
+def stored(schedule: ScheduledWorkflow) -> WorkflowDefinition:
+    """The definition of a row written by SQL, which no verb has stored. Raises Invalid."""
+    schedule.definition, _warnings = store_definition(schedule.tenant, schedule.workflow_definition)
+    return schedule.definition
+
+
+def cause_of(schedule: ScheduledWorkflow) -> Cause:
+    return Cause("schedule", str(schedule.pk))
+
+
+def open_run(schedule: ScheduledWorkflow) -> UUID | None:
+    """A run of this schedule that has not ended."""
+    runs = WorkflowRun.objects.for_tenant(schedule.tenant_id).filter(cause_kind="schedule", cause_id=str(schedule.pk))
+    return runs.open().values_list("pk", flat=True).first()

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils.dateparse import parse_datetime
+from unfold.decorators import display
+
+from highway_automation.base import clock
+from schedules_app import actions
+from schedules_app.actions.checks import time_errors
+from schedules_app.admin.forms import COLUMNS, ScheduleForm
+from schedules_app.admin.ticks import COLOURS, TickInline
+from schedules_app.cron import CronError
+from schedules_app.models import Outcome, ScheduledWorkflow, ScheduleTick
+from schedules_app.preview import in_words, preview
+from tenants_app.admin.base import TenantModelAdmin, object_action, rows_for
+
+SHOWN = 10
+
+
+@admin.register(ScheduledWorkflow)
+class ScheduleAdmin(TenantModelAdmin):
+    form = ScheduleForm
+    list_display = ["name", "words", "starts", "state", "next_run_at", "last_run_at", "last_outcome"]
+    empty_hint = "Say at what times a template starts; each time then gets a row in the schedule's ledger."
+    list_filter = ["enabled", "overlap", "catch_up", "template"]
+    list_select_related = ["template", "definition"]
+    search_fields = ["name", "cron_expression", "template__name"]
+    ordering = ["name"]
+    readonly_fields = [
+        "next_times",
+        "next_run_at",
+        "last_run_at",
+        "execution_count",
+        "last_error",
+        "owner",
+        "created_at",
+    ]
+    fieldsets = [
+        ("When", {"fields": ["name", "cron_expression", "timezone", "next_times"]}),
+        ("Start what", {"fields": ["template", "template_version", "inputs"]}),
+        (
+            "A definition of its own, instead of a template",
+            {"fields": ["workflow_definition"], "classes": ["collapse"]},
+        ),
+        ("Clock changes and day fields", {"fields": ["day_or", "dst_gap", "dst_overlap"], "classes": ["collapse"]}),
+        (
+            "Overlap, missed times, first and last time",
+            {
+                "fields": ["overlap", "catch_up", "catch_up_window", "start_at", "end_at", "remaining_runs"],
+                "classes": ["collapse"],
+            },
+        ),
+        ("Pausing", {"fields": ["enabled", "pause_note", "pause_until"], "classes": ["collapse"]}),
+    ]
+    change_fieldsets = [*fieldsets, ("So far", {"fields": readonly_fields[1:]})]
+    inlines = [TickInline]
+    actions = ["pause_selected", "resume_selected"]
+    object_actions = ["pause", "resume"]
+
+    class Media:
+        js = ["schedules_app/preview.js"]
+
+    @admin.display(description="times")
+    def words(self, schedule: ScheduledWorkflow) -> str:
+        return in_words(schedule) if schedule.cron_expression else "–"
+
+    @admin.display(description="starts")
+    def starts(self, schedule: ScheduledWorkflow) -> str:
+        version = f" v{schedule.template_version}" if schedule.template_version else ""
+        if schedule.template is not None:
+            return f"{schedule.template.name}{version}"
+        return schedule.definition.name if schedule.definition else "a definition of its own"
+
+    @display(description="state", label={"enabled": "success", "paused": "warning"})
+    def state(self, schedule: ScheduledWorkflow) -> tuple[str, str]:
+        return ("enabled", "enabled") if schedule.enabled else ("paused", schedule.pause_note[:40] or "paused")
+
+    @display(description="last outcome", label=COLOURS)
+    def last_outcome(self, schedule: Any) -> tuple[str, str] | None:
+        return (schedule.outcome, Outcome(schedule.outcome).label) if schedule.outcome else None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        ticks = ScheduleTick.objects.all_tenants().filter(schedule=OuterRef("pk")).order_by("-scheduled_for")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        rows = rows.annotate(outcome=Subquery(ticks.values("outcome")[:1]))
+        return rows
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.change_fieldsets if obj is not None else self.fieldsets
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return list(self.inlines) if obj is not None else []
+
+    def perform_save(self, request: HttpRequest, obj: ScheduledWorkflow, form: Any, change: bool) -> ScheduledWorkflow:
+        values = {name: form.cleaned_data[name] for name in COLUMNS if name in form.cleaned_data}
+        if change:
+            values = {name: value for name, value in values.items() if name in form.changed_data}
+            saved, warnings = actions.update_schedule(obj, values)
+        else:
+            user: Any = request.user
+            saved, warnings = actions.create_schedule(obj.tenant, values, actor=user)
+        for warning in warnings:
+            self.message_user(request, f"{warning['path']}: {warning['message']}", "warning")
+        return saved
+
+    def perform_delete(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
+        actions.delete_schedule(obj)
+
+    @object_action("Pause", "operate", when=lambda schedule: schedule.enabled)
+    def pause(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
+        self.verb(request, lambda: actions.pause_schedule(obj), "It is paused: its times pass by.")
+
+    @object_action("Resume", "operate", when=lambda schedule: not schedule.enabled)
+    def resume(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
+        told = "The next run is at {:%Y-%m-%d %H:%M:%S} UTC."
+        self.verb(
+            request,
+            lambda: actions.resume_schedule(obj),
+            lambda row: told.format(row.next_run_at) if row.next_run_at else "It is resumed; no time is left.",
+        )
+
+    @admin.action(description="Pause", permissions=["operate"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.verb_each(request, queryset, actions.pause_schedule, "paused")
+
+    @admin.action(description="Resume", permissions=["operate"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.verb_each(request, queryset, actions.resume_schedule, "resumed")
+
+    # The next ten times: of the saved schedule when the page opens, then of what the form says -----------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview_view)
+        return [path("preview/", view, name="schedules_app_scheduledworkflow_preview"), *super().get_urls()]
+
+    @admin.display(description="next ten times")
+    def next_times(self, schedule: ScheduledWorkflow) -> str:
+        saved = not schedule._state.adding
+        url = self.url_of("preview") + (f"?schedule={schedule.pk}" if saved else "")
+        found = times_of(schedule) if saved else {"problem": "Give a cron expression."}
+        return render_to_string("schedules_app/preview.html", {"preview_url": url, **found})
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """A fragment: the next times of the schedule that the form describes."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return render(request, "schedules_app/times.html", times_of(self.described(request)))
+
+    def described(self, request: HttpRequest) -> ScheduledWorkflow:
+        """The schedule as the form describes it, unsaved; with the saved one's id, which decides its `H`."""
+        sent = request.POST
+        texts = ("cron_expression", "timezone", "dst_gap", "dst_overlap")
+        values: dict[str, Any] = {name: sent.get(name, "").strip() for name in texts}
+        values |= {name: moment(sent.get(f"{name}_0"), sent.get(f"{name}_1")) for name in ("start_at", "end_at")}
+        return ScheduledWorkflow(**values, day_or="day_or" in sent, **self.identity(request))
+
+    def identity(self, request: HttpRequest) -> dict[str, Any]:
+        try:
+            row = rows_for(ScheduledWorkflow, request).filter(pk=UUID(request.GET.get("schedule", ""))).first()
+        except ValueError:
+            row = None
+        return {"schedule_id": row.pk} if row else {}
+
+
+def times_of(schedule: ScheduledWorkflow) -> dict[str, Any]:
+    """What the fragment shows: the next times, or what is wrong."""
+    try:
+        if errors := list(time_errors(schedule)):
+            return {"problem": errors[0].message}
+        shown = preview(schedule, clock.now(), SHOWN)
+    except CronError as error:
+        return {"problem": str(error)}
+    for tick in shown["ticks"]:
+        tick["utc"] = f"{tick['at']:%Y-%m-%d %H:%M:%S}"
+    return {"shown": shown}
+
+
+def moment(day: str | None, time: str | None) -> datetime | None:
+    """The two halves of the admin's date field, in UTC; None when they are no time."""
+    try:
+        naive = parse_datetime(f"{day} {time or '00:00'}")
+    except ValueError:
+        return None
+    return naive.replace(tzinfo=clock.now().tzinfo) if naive else None

@@ -1,0 +1,63 @@
+"""A cron expression in plain language, for people who read the admin."""
+
+from __future__ import annotations
+
+from cron_descriptor import DescriptionTypeEnum, ExpressionDescriptor, Options  # type: ignore[import-untyped]
+
+from schedules_app.cron.spec import HASHED, CronSpec
+
+UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+def describe(spec: CronSpec) -> str:
+    """One sentence such as "At 02:00, only on Sunday (Europe/Berlin)"; the expression itself where words fail."""
+    if spec.every:
+        return f"Every {_duration(int(spec.every.total_seconds()))}, counted from midnight UTC on 1 January 1970"
+    try:
+        return f"{_sentence(spec)} ({spec.timezone})"
+    except Exception:  # a description never stands in the way of saving or showing a schedule
+        return f"{spec.expression} ({spec.timezone})"
+
+
+def _duration(seconds: int) -> str:
+    words = []
+    for name, size in UNITS:
+        number, seconds = divmod(seconds, size)
+        if number:
+            words.append(f"{number} {name}{'s' if number > 1 else ''}")
+    return " ".join(words).removeprefix("1 ") if len(words) == 1 else " ".join(words)
+
+
+def _sentence(spec: CronSpec) -> str:
+    options = Options()
+    options.locale_code = "en_US"
+    options.use_24hour_time_format = True
+    descriptor = ExpressionDescriptor(_readable(spec), options)
+    if not spec.days_are_either:
+        return str(descriptor.get_description())
+    time, day, weekday, month = (
+        descriptor.get_description(part)
+        for part in (
+            DescriptionTypeEnum.TIMEOFDAY,
+            DescriptionTypeEnum.DAYOFMONTH,
+            DescriptionTypeEnum.DAYOFWEEK,
+            DescriptionTypeEnum.MONTH,
+        )
+    )
+    either = weekday.removeprefix(", ").removeprefix("only ")
+    sentence = descriptor.transform_verbosity(f"{time}{day} or {either}{month}", False)
+    return f"{sentence[:1].upper()}{sentence[1:]}"
+
+
+def _readable(spec: CronSpec) -> str:
+    """The fields in the words' own order (seconds first), with `H` replaced by what it stands for."""
+    fields = [_resolved(spec, index, part) for index, part in enumerate(spec.fields)]
+    if len(fields) == 6:
+        fields.insert(0, fields.pop())
+    return " ".join(fields).upper()
+
+
+def _resolved(spec: CronSpec, index: int, part: str) -> str:
+    if spec.parsed is None or not HASHED.search(part):
+        return part
+    return ",".join(str(value) for value in spec.parsed.expanded[index])

@@ -1,0 +1,144 @@
+"""A schema before it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import islice
+from urllib.parse import urljoin
+
+from jsonschema import Draft202012Validator
+
+from highway_automation.base.errors import FieldError, Invalid
+from templates_app.schema.budget import budget
+from templates_app.schema.fill import TOLD, examine, short
+from templates_app.schema.patterns import BadPattern, compiled
+from templates_app.schema.structure import JSON, SAME_VALUE, Path, children, pointer, subschemas
+
+FIELD = "input_schema"
+MAX_PARTS = 2_000
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NOT_SUPPORTED = {
+    "$anchor": "Refer by path: `#/$defs/…`.",
+    "$dynamicAnchor": "Refer by path: `#/$defs/…`.",
+    "$dynamicRef": "Use `$ref`.",
+    "$recursiveRef": "Use `$ref`.",
+    "unevaluatedItems": "Use `items`.",
+    "unevaluatedProperties": "Use `additionalProperties`.",
+}
+
+
+def check_schema(schema: JSON) -> None:
+    """Raises Invalid with the path of every fault; None (no schema) is fine."""
+    if schema is None:
+        return
+    problems = list(islice(_problems(schema), TOLD))
+    if problems:
+        raise Invalid("The input schema is not valid.", errors=problems)
+
+
+def _problems(schema: JSON) -> Iterator[FieldError]:
+    """Each kind of check relies on the ones before it."""
+    if not isinstance(schema, dict):
+        yield FieldError(FIELD, "Give a JSON Schema object, or null.")
+        return
+    parts = subschemas(schema)
+    if len(parts) > MAX_PARTS:
+        yield FieldError(FIELD, f"It has more than {MAX_PARTS} subschemas.")
+        return
+    for check in (_grammar, _keywords, _references, _loops, _root, _defaults):
+        problems = list(islice(check(schema, parts), TOLD))
+        yield from problems
+        if problems:
+            return
+
+
+def _grammar(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+    validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+    for error in validator.iter_errors(schema):
+        yield FieldError(_field(tuple(map(str, error.path))), short(error.message))
+
+
+def _keywords(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+    if schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
+        yield FieldError(f"{FIELD}.$schema", f"Only {DIALECT} is supported.")
+    if not _is_address(schema.get("$id", "")):
+        yield FieldError(f"{FIELD}.$id", "It is no URI.")
+    for path, part in parts.items():
+        if not isinstance(part, dict):
+            continue
+        for keyword in NOT_SUPPORTED.keys() & part.keys():
+            yield FieldError(_field((*path, keyword)), f"This keyword is not supported. {NOT_SUPPORTED[keyword]}")
+        if path and "$id" in part:
+            yield FieldError(_field((*path, "$id")), "Only the whole schema may have an id.")
+        for place, pattern in _patterns(path, part):
+            try:
+                compiled(pattern)
+            except BadPattern as error:
+                yield FieldError(_field(place), f"It is {error}")
+
+
+def _is_address(text: str) -> bool:
+    """Whether references can be joined to it, as every use of the schema does."""
+    try:
+        urljoin(text, "#")
+    except ValueError:
+        return False
+    return True
+
+
+def _patterns(path: Path, part: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
+    if "pattern" in part:
+        yield (*path, "pattern"), part["pattern"]
+    for pattern in part.get("patternProperties", ()):
+        yield (*path, "patternProperties", pattern), pattern
+
+
+def _references(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+    for path, part in parts.items():
+        reference = part.get("$ref") if isinstance(part, dict) else None
+        if reference is None:
+            continue
+        place = _field((*path, "$ref"))
+        named = pointer(reference)
+        if named is None:
+            yield FieldError(place, "Only references within the schema (`#`, `#/$defs/…`) are followed.")
+        elif named not in parts:
+            yield FieldError(place, f"{short(reference)} names no schema here.")
+
+
+def _loops(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+    """A schema that applies itself to the same value again never ends."""
+    again = {path: list(_again(path, part)) for path, part in parts.items() if isinstance(part, dict)}
+    try:
+        TopologicalSorter(again).prepare()
+    except CycleError as error:
+        yield FieldError(_field(error.args[1][0]), "It refers back to itself without going into a part of the value.")
+
+
+def _again(path: Path, part: dict[str, JSON]) -> Iterator[Path]:
+    if "$ref" in part:
+        named = pointer(part["$ref"])
+        if named is not None:
+            yield named
+    yield from (path + more for more, _ in children(part) if more[0] in SAME_VALUE)
+
+
+def _root(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+    types = schema.get("type", "object")
+    if types != "object" and "object" not in types:
+        yield FieldError(f"{FIELD}.type", "Inputs are an object, so the type must be `object`.")
+
+
+def _defaults(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+    with budget():
+        for path, part in parts.items():
+            if isinstance(part, dict) and "default" in part:
+                _, problems = examine(schema, part, part["default"], _field((*path, "default")))
+                if problems:
+                    first = problems[0]
+                    yield FieldError(_field((*path, "default")), f"The default breaks its own schema: {first.message}")
+
+
+def _field(path: Path) -> str:
+    return ".".join([FIELD, *path])

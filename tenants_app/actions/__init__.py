@@ -1,0 +1,49 @@
+"""Everything that writes this room's rows."""
+
+from __future__ import annotations
+
+from tenants_app.actions.keys import create_api_key, mark_used, revoke_api_key, rotate_api_key
+from tenants_app.actions.people import (
+    add_member,
+    adopt_user,
+    adopt_users_without_tenant,
+    change_role,
+    create_user,
+    delete_user,
+    invite,
+    remove_member,
+    update_user,
+)
+from tenants_app.actions.tenants import create_tenant, seed_api_url, set_enabled, update_tenant
+from tenants_app.actions.variables import (
+    change_variable,
+    create_variable,
+    delete_variable,
+    rotate_secrets,
+    set_variable,
+)
+
+__all__ = [
+    "add_member",
+    "adopt_user",
+    "adopt_users_without_tenant",
+    "change_role",
+    "change_variable",
+    "create_api_key",
+    "create_tenant",
+    "create_user",
+    "create_variable",
+    "delete_user",
+    "delete_variable",
+    "invite",
+    "mark_used",
+    "remove_member",
+    "revoke_api_key",
+    "rotate_api_key",
+    "rotate_secrets",
+    "seed_api_url",
+    "set_enabled",
+    "set_variable",
+    "update_tenant",
+    "update_user",
+]

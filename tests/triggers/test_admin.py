@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tenants_app.models import Tenant, User
+from tests.triggers.conftest import LOGGING, MakeTemplate, MakeTrigger, deliveries, runs
+from triggers_app.actions import dispatch_events, emit_event
+from triggers_app.models import EventTrigger
+
+FORM = {
+    "name": "",
+    "event_type": "order_placed",
+    "filter_expression": "",
+    "source_match": "",
+    "subject_match": "",
+    "template": "",
+    "template_version": "",
+    "workflow_definition": json.dumps(LOGGING),
+    "input_mapping": "",
+    "mode": "live",
+    "max_depth": "5",
+    "enabled": "on",
+}
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    """The admin as alice, admin of acme, sees it."""
+    client = Client()
+    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def viewer(bob: User) -> Client:
+    client = Client()
+    client.force_login(bob, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def url(kind: str, *rest: object) -> str:
+    return "/".join(["/admin/triggers_app", kind, *map(str, rest), ""])
+
+
+def test_a_trigger_is_made_changed_and_deleted(browser: Client, tenant: Tenant, make_template: MakeTemplate) -> None:
+    made = browser.post(url("eventtrigger", "add"), {**FORM, "filter_expression": '{"shop": "eu-*"}'})
+    assert made.status_code == 302
+    trigger = EventTrigger.objects.for_tenant(tenant).get()
+    assert (trigger.name, trigger.filter_expression) == ("order_placed-1", {"shop": "eu-*"})
+    assert trigger.workflow_definition == LOGGING
+
+    template = make_template("greet")
+    changed = {**FORM, "name": "mine", "template": str(template.pk), "workflow_definition": ""}
+    assert browser.post(url("eventtrigger", trigger.pk, "change"), changed).status_code == 302
+    trigger.refresh_from_db()
+    assert (trigger.name, trigger.template, trigger.filter_expression) == ("mine", template, None)
+
+    assert browser.post(url("eventtrigger", trigger.pk, "delete"), {"post": "yes"}).status_code == 302
+    assert not EventTrigger.objects.for_tenant(tenant).exists()
+
+
+def test_a_refusal_is_shown_at_its_field_with_what_was_typed(browser: Client, tenant: Tenant) -> None:
+    page = browser.post(url("eventtrigger", "add"), {**FORM, "filter_expression": '{"shop": [{"prefix": "eu"}]}'})
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "The operator &quot;prefix&quot; is not available" in text
+    assert "order_placed" in text
+    assert not EventTrigger.objects.for_tenant(tenant).exists()
+
+
+def test_pausing_is_a_post(browser: Client, make_trigger: MakeTrigger) -> None:
+    trigger = make_trigger()
+    path = url("eventtrigger", trigger.pk, "do", "pause")
+    assert browser.get(path).status_code == 405
+    assert browser.post(path).status_code == 302
+    trigger.refresh_from_db()
+    assert not trigger.enabled
+    browser.post(url("eventtrigger"), {"action": "resume_selected", "_selected_action": [str(trigger.pk)]})
+    trigger.refresh_from_db()
+    assert trigger.enabled
+
+
+def test_a_viewer_changes_nothing(viewer: Client, make_trigger: MakeTrigger) -> None:
+    trigger = make_trigger()
+    assert viewer.get(url("eventtrigger", trigger.pk, "change")).status_code == 200
+    for path in (url("eventtrigger", trigger.pk, "do", "pause"), url("eventtrigger", "add")):
+        assert viewer.post(path, FORM).status_code == 403
+    assert viewer.post(url("eventtrigger", trigger.pk, "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_pages_of_another_tenant_do_not_exist(browser: Client, other_tenant: Tenant, make_trigger: MakeTrigger) -> None:
+    theirs = make_trigger(of=other_tenant, name="theirs")
+    emit_event(other_tenant, "order_placed", {})
+    dispatch_events()
+    (delivery,) = deliveries(other_tenant)
+    for path in (
+        url("eventtrigger", theirs.pk, "change"),
+        url("event", delivery.event_id, "change"),
+        url("triggerdelivery", delivery.pk, "change"),
+    ):
+        assert browser.get(path).status_code == 404
+    for kind in ("eventtrigger", "event", "triggerdelivery"):
+        assert b"theirs" not in browser.get(url(kind)).content
+    assert browser.post(url("eventtrigger", theirs.pk, "do", "pause")).status_code == 404
+
+
+def test_the_form_is_tested_live_against_a_real_event(
+    browser: Client, tenant: Tenant, make_trigger: MakeTrigger
+) -> None:
+    trigger = make_trigger()
+    event = emit_event(tenant, "order_placed", {"shop": "<b>us</b>"})
+    page = browser.get(url("eventtrigger", trigger.pk, "change")).content.decode()
+    assert str(event.pk) in page
+    assert "triggers_app/trial.js" in page
+
+    def trial(**fields: Any) -> str:
+        sent = {**FORM, "event": str(event.pk), **fields}
+        answer = browser.post(url("eventtrigger", "trial"), sent)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    assert "✓ This event matches." in trial()
+    told = trial(filter_expression='{"shop": "eu-*"}')
+    assert "✗ This event does not match." in told
+    assert "&lt;b&gt;us&lt;/b&gt;" in told
+    assert "The filter: Not JSON" in trial(filter_expression="{")
+    assert "An empty list" in trial(filter_expression='{"shop": []}')
+    assert "does not exist" in trial(input_mapping='{"to": "${event.payload.email}"}')
+    assert "Choose an event." in trial(event="")
+    trigger.refresh_from_db()
+    assert trigger.filter_expression is None
+
+
+def test_a_viewer_tests_the_trigger_as_it_is_stored(viewer: Client, tenant: Tenant, make_trigger: MakeTrigger) -> None:
+    trigger = make_trigger(filter_expression={"shop": "eu-*"})
+    event = emit_event(tenant, "order_placed", {"shop": "eu-1"})
+    assert str(trigger.pk) in viewer.get(url("eventtrigger", trigger.pk, "change")).content.decode()
+    sent = {"trigger": str(trigger.pk), "event": str(event.pk)}
+    assert "✓ This event matches." in viewer.post(url("eventtrigger", "trial"), sent).content.decode()
+
+
+def test_a_foreign_event_cannot_be_tested(browser: Client, other_tenant: Tenant) -> None:
+    event = emit_event(other_tenant, "order_placed", {"secret": "plan"})
+    answer = browser.post(url("eventtrigger", "trial"), {**FORM, "event": str(event.pk)})
+    assert "Choose an event." in answer.content.decode()
+
+
+def test_an_event_shows_its_payload_and_deliveries(browser: Client, tenant: Tenant, make_trigger: MakeTrigger) -> None:
+    make_trigger(name="mine")
+    event = emit_event(tenant, "order_placed", {"shop": "<eu>"})
+    dispatch_events()
+    page = browser.get(url("event", event.pk, "change")).content.decode()
+    assert "&lt;eu&gt;" in page
+    assert "mine" in page
+    assert str(runs(tenant)[0].pk) in page
+    assert browser.post(url("event", event.pk, "change"), {"type": "x"}).status_code == 403
+    for kind in ("event", "triggerdelivery", "eventtrigger"):
+        assert browser.get(url(kind)).status_code == 200
+
+
+def test_a_failed_delivery_is_retried_from_its_page_and_from_the_list(
+    browser: Client, viewer: Client, tenant: Tenant, make_trigger: MakeTrigger
+) -> None:
+    make_trigger(input_mapping={"to": "${event.payload.email}"})
+    emit_event(tenant, "order_placed", {})
+    dispatch_events()
+    (delivery,) = deliveries(tenant)
+    page = browser.get(url("triggerdelivery", delivery.pk, "change")).content.decode()
+    assert "Retry" in page
+    assert browser.post(url("triggerdelivery", delivery.pk, "do", "retry")).status_code == 302
+    browser.post(url("triggerdelivery"), {"action": "retry_selected", "_selected_action": [str(delivery.pk)]})
+    assert viewer.post(url("triggerdelivery", delivery.pk, "do", "retry")).status_code == 403
+    delivery.refresh_from_db()
+    assert delivery.attempts == 3

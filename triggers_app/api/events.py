@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from highway_automation.base.api import StrictSerializer
+from highway_automation.base.api.filters import InstantFilter, TruthFilter
+from highway_automation.base.safe_json import JSON
+from tenants_app.api.base import ListAndGet, TenantFilterSet, TenantModelSerializer
+from triggers_app import actions
+from triggers_app.api.deliveries import DeliverySerializer
+from triggers_app.models import Event, TriggerDelivery
+
+FIELDS = [
+    "event_id",
+    "type",
+    "source",
+    "subject",
+    "payload",
+    "external_id",
+    "occurred_at",
+    "received_at",
+    "dispatched_at",
+    "causation_event_id",
+    "causation_run_id",
+    "depth",
+]
+
+
+class EventSerializer(TenantModelSerializer):
+    class Meta:
+        model = Event
+        fields = FIELDS
+        read_only_fields = fields
+
+
+class EventWithDeliveries(TenantModelSerializer):
+    deliveries = DeliverySerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Event
+        fields = [*FIELDS, "deliveries"]
+        read_only_fields = fields
+
+
+class NewEvent(StrictSerializer):
+    type = serializers.CharField(max_length=255)
+    payload = serializers.JSONField(default=dict)
+    source = serializers.CharField(max_length=255, default="api")  # type: ignore[assignment]
+    subject = serializers.CharField(max_length=255, default="", allow_blank=True)
+    external_id = serializers.CharField(max_length=255, default=None, allow_null=True)
+    occurred_at = serializers.DateTimeField(default=None, allow_null=True)
+
+
+class EventFilter(TenantFilterSet):
+    received_after = InstantFilter(field_name="received_at", lookup_expr="gte")
+    received_before = InstantFilter(field_name="received_at", lookup_expr="lt")
+    dispatched = TruthFilter(field_name="dispatched_at", lookup_expr="isnull", exclude=True)
+
+    class Meta:
+        model = Event
+        fields = ["type", "source", "subject", "external_id"]
+
+
+class EventViewSet(ListAndGet):
+    """The outbox: what happened, and what each event caused."""
+
+    model = Event
+    plural = "events"
+    serializer_class = EventSerializer
+    verbs = {"create": "emit"}
+    filterset_class = EventFilter
+    search_fields = ["type", "source", "subject", "external_id"]
+    ordering_fields = ["event_id", "received_at", "occurred_at", "type"]
+    ordering = ["-event_id"]
+
+    @extend_schema(request=NewEvent, responses={202: EventSerializer})
+    def create(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """202 with the event, whose triggers start their workflows at once; 200 when its external_id came before."""
+        body = NewEvent(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        event, new = actions.record_event(self.tenant, body.validated_data["type"], **rest(body.validated_data))
+        return self.answer(event, status=202 if new else 200)
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()
+        if self.action != "retrieve":
+            return rows
+        deliveries = TriggerDelivery.objects.for_tenant(self.tenant).order_by("delivery_id")
+        return rows.prefetch_related(Prefetch("deliveries", queryset=deliveries))
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+        return EventWithDeliveries if self.action == "retrieve" else EventSerializer
+
+
+def rest(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "type"}
+
+
+def event_json(event: Event) -> dict[str, JSON]:
+    """The event as the API shows it, of plain JSON values."""
+    return dict(EventSerializer(event).data)

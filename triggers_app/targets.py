@@ -1,0 +1,134 @@
+"""What a trigger starts: the version of its template, or its own definition, and the inputs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from highway_automation.base.errors import Conflict, FieldError, Invalid
+from highway_automation.base.safe_json import JSON
+from runs_app.actions import store_definition
+from runs_app.models import WorkflowDefinition
+from templates_app.actions import update_template
+from templates_app.models import TemplateVersion, WorkflowTemplate
+from templates_app.schema import fill_and_validate
+from triggers_app.mapping import FIELD, constants, map_inputs
+from triggers_app.models import Event, EventTrigger
+
+ONE_TARGET = "Name exactly one of template and workflow_definition."
+
+
+@dataclass(frozen=True)
+class Start:
+    """All that `submit_run` needs to know of the target."""
+
+    definition: WorkflowDefinition
+    inputs: JSON
+    workflow_name: str | None = None
+    version: int | None = None
+
+
+@dataclass
+class Targets:
+    """Looks up what triggers start; each version of a template once, so keep one for a batch."""
+
+    versions: dict[tuple[UUID, int], TemplateVersion | None] = field(default_factory=dict)
+
+    def start(self, trigger: EventTrigger, event: Event) -> Start:
+        """What this event starts. Raises whatever keeps it from starting: Invalid, Conflict, ExpressionError."""
+        inputs = self.inputs(trigger, event)
+        if trigger.template is None:
+            return Start(trigger.definition or _stored(trigger), inputs)
+        version = self.version(trigger.template, trigger.template_version)
+        return Start(version.definition, inputs, trigger.template.name, version.number)
+
+    def inputs(self, trigger: EventTrigger, event: Event) -> JSON:
+        """The run's inputs, checked and filled by the template's schema. Raises as `start` does."""
+        if not trigger.tenant.enabled:
+            raise Conflict("The tenant is stopped.")
+        if trigger.template is not None and not trigger.template.enabled:
+            raise Conflict(f"Template {trigger.template.name} is disabled.")
+        inputs = map_inputs(trigger.input_mapping, event)
+        if not isinstance(inputs, dict):
+            raise Invalid("The event's payload is no JSON object, so it cannot be a run's inputs.")
+        return inputs if trigger.template is None else fill_and_validate(self.schema(trigger), inputs)
+
+    def schema(self, trigger: EventTrigger) -> JSON:
+        """A template's columns are those of its current version."""
+        template, pinned = trigger.template, trigger.template_version
+        assert template is not None  # noqa: S101 - the caller asked
+        return template.input_schema if pinned is None else self.version(template, pinned).input_schema
+
+    def version(self, template: WorkflowTemplate, pinned: int | None) -> TemplateVersion:
+        """The pinned version, else the current one. Raises Invalid when there is none."""
+        number = template.version if pinned is None else pinned
+        key = (template.pk, number)
+        if key not in self.versions:
+            self.versions[key] = _find(template, number) or (_first(template) if pinned is None else None)
+        found = self.versions[key]
+        if found is None:
+            message = f"Template {template.name} has no version {number}."
+            raise Invalid(message, errors=[FieldError("template_version", message)])
+        return found
+
+
+def _find(template: WorkflowTemplate, number: int) -> TemplateVersion | None:
+    rows = TemplateVersion.objects.for_tenant(template.tenant_id).select_related("definition")
+    return rows.filter(template=template, number=number).first()
+
+
+def _first(template: WorkflowTemplate) -> TemplateVersion | None:
+    """A template written by SQL has no version until a verb has read it. Raises Invalid."""
+    update_template(template, {})
+    return _find(template, template.version)
+
+
+def _stored(trigger: EventTrigger) -> WorkflowDefinition:
+    """The definition of a row written by SQL, which no verb has stored. Raises Invalid."""
+    trigger.definition, _warnings = store_definition(trigger.tenant, trigger.workflow_definition)
+    return trigger.definition
+
+
+def problems(trigger: EventTrigger) -> Iterator[FieldError]:
+    """What is wrong with what a trigger starts, as far as can be told before an event comes."""
+    template = trigger.template
+    if (template is None) == (trigger.workflow_definition is None):
+        yield FieldError("workflow_definition" if template is None else "template", ONE_TARGET)
+        return
+    if template is None:
+        if trigger.template_version is not None:
+            yield FieldError("template_version", "Only a template has versions.")
+        return
+    if template.tenant_id != trigger.tenant_id:
+        yield FieldError("template", "There is no such template.")
+        return
+    try:
+        schema = Targets().schema(trigger)
+    except Invalid as error:
+        yield from error.field_errors
+        return
+    if isinstance(trigger.input_mapping, dict) and isinstance(schema, dict):
+        yield from _schema_problems(schema, trigger.input_mapping)
+
+
+def _schema_problems(schema: dict[str, JSON], mapping: dict[str, JSON]) -> Iterator[FieldError]:
+    """Inputs the mapping leaves out, makes up, or sets to a constant that the schema refuses. What references will
+    bring is not known yet.
+    """
+    properties = schema.get("properties") or {}
+    for name in schema.get("required") or []:
+        known = properties.get(name)
+        if name not in mapping and not (isinstance(known, dict) and "default" in known):
+            yield FieldError(FIELD, f"The template needs the input `{name}`.")
+    if schema.get("additionalProperties") is False and not schema.get("patternProperties"):
+        for name in mapping.keys() - properties.keys():
+            yield FieldError(f"{FIELD}.{name}", "The template has no such input.")
+    fixed = {name: value for name, value in constants(mapping).items() if name in properties}
+    shared = {key: schema[key] for key in ("$schema", "$defs", "definitions") if key in schema}
+    try:
+        fill_and_validate({**shared, "type": "object", "properties": {name: properties[name] for name in fixed}}, fixed)
+    except Invalid as error:
+        for problem in error.field_errors:
+            if problem.field.startswith("inputs."):  # anything else is the schema's own fault
+                yield FieldError(f"{FIELD}.{problem.field.removeprefix('inputs.')}", problem.message)
