@@ -22,7 +22,8 @@ from runs_app.operators import OPERATORS
 from runs_app.outcomes import Failed, Outcome, Parked
 
 log = logging.getLogger(__name__)
-COMMIT_PATIENCE_SECONDS = 60.0
+DATABASE_PATIENCE_SECONDS = 60.0
+DATABASE_ERRORS = (OperationalError, InterfaceError)
 LONGEST_DELAY_SECONDS = 365 * 86_400.0
 
 
@@ -52,8 +53,8 @@ class Drive:
         """Until the branch ends, parks, or is no longer ours."""
         going = True
         while going:
-            outcome = self._perform(self.scope)
-            if self.stopped is Stop.LOST:
+            outcome = self._perform_despite_outages()
+            if outcome is None or self.stopped is Stop.LOST:
                 return
             going = self._commit(outcome)
             if going:
@@ -67,7 +68,29 @@ class Drive:
         elif self.stopped:
             self.scope.context.cancel()
 
+    def _perform_despite_outages(self) -> Outcome | None:
+        """A step that the database's absence interrupted has not failed: it begins again, as after a lost worker.
+
+        None: the branch is no longer ours.
+        """
+        deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
+        while True:
+            try:
+                return self._perform(self.scope)
+            except DATABASE_ERRORS as error:
+                log.warning("Step %s was interrupted: %s", self.claim.start.path, error)
+                if time.monotonic() > deadline:
+                    return Failed(f"{type(error).__name__}: {error}")
+                if not self._look_again():
+                    return None
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        self.claim.start.again = self.claim.start.again or self.scope.called
+        self._next_step()
+
     def _perform(self, scope: StepScope) -> Outcome:
+        """Raises OperationalError, InterfaceError: the database is away."""
         start, task = self.claim.start, self.claim.task
         if refusal := self._refusal():
             return refusal
@@ -81,12 +104,19 @@ class Drive:
                 outcome = operator.begin(task, scope)
         except ExpressionError as error:
             return Failed(str(error), permanent=True)
+        except DATABASE_ERRORS as error:
+            if db.is_away(error):
+                raise
+            return self._raised(error)
         except Exception as error:  # an operator or tool that raises anything fails its step, never its worker
-            log.exception("Step %s of run %s raised", start.path, self.claim.run.pk)
-            return Failed(f"{type(error).__name__}: {error}")
+            return self._raised(error)
         if self.stopped is Stop.TIMEOUT and not isinstance(outcome, Parked):
             return Failed(f"The step took longer than its timeout of {task['timeout']:g} s.", output=_output(outcome))
         return outcome
+
+    def _raised(self, error: Exception) -> Failed:
+        log.exception("Step %s of run %s raised", self.claim.start.path, self.claim.run.pk)
+        return Failed(f"{type(error).__name__}: {error}")
 
     def _refusal(self) -> Failed | None:
         """Why the step may not be performed (again)."""
@@ -101,11 +131,11 @@ class Drive:
 
     def _commit(self, outcome: Outcome) -> bool:
         """Write the outcome even if the database is away for a while: the step is done and must not run again."""
-        deadline = time.monotonic() + COMMIT_PATIENCE_SECONDS
+        deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
         while True:
             try:
                 return self._write(outcome)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_ERRORS as error:
                 if time.monotonic() > deadline:
                     raise
                 log.warning("A result could not be stored yet: %s", error)
@@ -118,7 +148,7 @@ class Drive:
         time.sleep(0.2)
         try:
             loaded = reload(self.claim)
-        except (OperationalError, InterfaceError):
+        except DATABASE_ERRORS:
             return True
         if loaded:
             self.claim = loaded

@@ -44,6 +44,7 @@ class StepScope:
         self._tail = Tail()
         self.context = self._context()
         self.input: JSON = None
+        self.called = False
 
     # What operators ask ---------------------------------------------------------------------------------------------
     def resolve(self, value: JSON) -> JSON:
@@ -113,6 +114,7 @@ class StepScope:
         return bound
 
     def _outcome(self, call: Callable[[], JSON | Park]) -> Outcome:
+        self.called = True
         try:
             output = call()
         except ToolError as error:

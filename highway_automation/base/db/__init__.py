@@ -83,6 +83,13 @@ def drop_if_broken() -> None:
         connection.close()
 
 
+def is_away(error: Exception) -> bool:
+    """Whether the database could not be asked (it is gone, or too busy), rather than refused what it was asked."""
+    if is_postgres():
+        return connection.connection is None or not connection.is_usable()
+    return "locked" in str(error) or "busy" in str(error)
+
+
 def release() -> None:
     """Give this thread's connection back (to the pool, where there is one)."""
     connection.close()

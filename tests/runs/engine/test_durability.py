@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
@@ -274,3 +275,20 @@ def test_a_claim_takes_no_more_than_asked_by_priority_and_in_turns(tenant: Tenan
     assert [c.branch.tenant_id for c in taken[1:]].count("globex") == 2
     assert RunBranch.objects.all_tenants().filter(status="ready").count() == 4
     assert claiming.claim("w", 0) == []
+
+
+@pytest.mark.postgres
+def test_a_step_that_the_databases_absence_interrupts_has_not_failed(start: Start) -> None:
+    run = start(workflow(wait("nap", "PT1H"), shell("b", "echo b", "nap")))
+    (claimed,) = claim("worker", 4)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    settings_ = connection.get_connection_params()
+    with psycopg.connect(
+        **{key: settings_[key] for key in ("dbname", "user", "host", "port") if key in settings_}
+    ) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    Drive(claimed).run()
+    run.refresh_from_db()
+    assert (run.status, steps(run)) == ("sleeping", [("nap", "sleeping")])
