@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,10 @@ from runs_app.cause import Cause
 from runs_app.engine.prepared import Prepared, prepare
 from runs_app.models import RunBranch, WorkflowDefinition, WorkflowRun
 from tenants_app.models import Tenant, User
+
+OUTSIDE = ("api", "template", "admin", "command")
+"""The causes whose keys callers choose."""
+RESERVED_KEY = re.compile("(cron|event|schedule|trigger|parent|step|run):[0-9a-f]{8}-", re.IGNORECASE)
 
 
 def submit_run(
@@ -42,7 +47,7 @@ def submit_run(
         Conflict: the key was used with another payload; `extra["existing_run_id"]` names that run.
     """
     _check_inputs(inputs)
-    _check_key(idempotency_key)
+    _check_key(idempotency_key, cause)
     tenant_id = tenant.pk if tenant else definition.tenant_id
     payload = hashlib.sha256(f"{definition.sha256}{safe_json.dumps(inputs)}".encode()).hexdigest()
     with db.atomic():
@@ -137,11 +142,14 @@ def _check_inputs(inputs: JSON) -> None:
         raise Invalid("The inputs cannot be stored.", errors=[FieldError("inputs", str(error))]) from None
 
 
-def _check_key(key: str | None) -> None:
+def _check_key(key: str | None, cause: Cause) -> None:
+    """What the product itself starts has keys of a shape that callers may not use: neither takes the other's run."""
     if key is None:
         return
+    told = ""
     if not 0 < len(key) <= 255 or safe_json.UNSTORABLE.search(key):
-        raise Invalid(
-            "The idempotency key is not usable.",
-            errors=[FieldError("idempotency_key", "Give 1 to 255 characters without NUL.")],
-        )
+        told = "Give 1 to 255 characters without NUL."
+    elif cause.kind in OUTSIDE and (reserved := RESERVED_KEY.match(key)):
+        told = f"Keys that begin with {reserved[1]}: and an id are the product's own; begin with something else."
+    if told:
+        raise Invalid("The idempotency key is not usable.", errors=[FieldError("idempotency_key", told)])
