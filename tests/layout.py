@@ -21,7 +21,7 @@ LEVELS = {
 ROOMS = tuple(room for room in LEVELS if room != "base")
 PURE = {
     "runs_app.plan", "runs_app.expressions", "runs_app.checks", "runs_app.dialect",
-    "templates_app.schema", "schedules_app.cron", "triggers_app.filters", "triggers_app.index",
+    "highway_automation.base.schema", "schedules_app.cron", "triggers_app.filters", "triggers_app.index",
 }  # fmt: skip
 IMPURE_IMPORTS = (
     "django", "rest_framework", "celery", "kombu", "psycopg", "sqlite3", "httpx",

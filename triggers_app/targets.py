@@ -8,11 +8,11 @@ from uuid import UUID
 
 from highway_automation.base.errors import Conflict, FieldError, Invalid
 from highway_automation.base.safe_json import JSON
+from highway_automation.base.schema import fill_and_validate
 from runs_app.actions import store_definition
 from runs_app.models import WorkflowDefinition
 from templates_app.actions import update_template
 from templates_app.models import TemplateVersion, WorkflowTemplate
-from templates_app.schema import fill_and_validate
 from triggers_app.mapping import FIELD, constants, map_inputs
 from triggers_app.models import Event, EventTrigger
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from highway_automation.base.errors import Conflict, FieldError, Invalid
 from highway_automation.base.safe_json import JSON
+from highway_automation.base.schema import fill_and_validate
 from runs_app.actions import store_definition, submit_run
 from runs_app.cause import Cause
 from runs_app.models import WorkflowDefinition, WorkflowRun
@@ -15,7 +16,6 @@ from schedules_app import names
 from schedules_app.models import ScheduledWorkflow
 from templates_app.actions import update_template
 from templates_app.models import TemplateVersion, WorkflowTemplate
-from templates_app.schema import fill_and_validate
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from highway_automation.base import clock, safe_json
 from highway_automation.base.db import atomic, lock_rows, savepoint
 from highway_automation.base.errors import BadRequest, Conflict, FieldError, Invalid, NotFound
 from highway_automation.base.safe_json import JSON
+from highway_automation.base.schema import check_schema
 from runs_app.actions import publish_name, store_definition, unpublish_name
 from runs_app.actions.definitions import validate_definition
 from runs_app.models import WorkflowDefinition
 from templates_app.models import TemplateVersion, WorkflowTemplate
-from templates_app.schema import check_schema
 from templates_app.usage import users_of
 from tenants_app.actions.checks import invalid
 from tenants_app.models import Tenant, User

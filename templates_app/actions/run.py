@@ -7,12 +7,12 @@ from typing import Any
 from highway_automation.base.db import atomic
 from highway_automation.base.errors import Conflict, NotFound
 from highway_automation.base.safe_json import JSON
+from highway_automation.base.schema import fill_and_validate
 from runs_app.actions import submit_run
 from runs_app.cause import Cause
 from runs_app.models import WorkflowRun
 from templates_app.actions.edit import locked, update_template
 from templates_app.models import TemplateVersion, WorkflowTemplate
-from templates_app.schema import fill_and_validate
 from tenants_app.models import Tenant, User
 
 

@@ -22,7 +22,7 @@ from highway_automation.base import safe_json
 from highway_automation.base.admin import JSONInput, SafeJSONField
 from highway_automation.base.errors import HighwayError
 from highway_automation.base.safe_json import JSON
-from templates_app.schema.outline import Property, properties_of
+from highway_automation.base.schema.outline import Property, properties_of
 
 PREFIX = "inputs."
 OTHERS = "inputs"

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from highway_automation.base.api.filters import refuse_unknown
 from highway_automation.base.db import lists  # noqa: F401  (makes `list_has` known)
 from highway_automation.base.errors import Invalid
+from highway_automation.base.schema import fill_and_validate
 from templates_app import actions
 from templates_app.actions.edit import Warnings, find_version
 from templates_app.api.serializers import (
@@ -28,7 +29,6 @@ from templates_app.api.serializers import (
     VersionSerializer,
 )
 from templates_app.models import TemplateVersion, WorkflowTemplate
-from templates_app.schema import fill_and_validate
 from tenants_app.api.base import ListAndGet, TenantFilterSet
 
 KEY_HEADERS = ("Idempotency-Key", "X-Idempotency-Key")

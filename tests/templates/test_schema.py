@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from highway_automation.base.errors import Invalid
-from templates_app.schema import check_schema, fill_and_validate
+from highway_automation.base.schema import check_schema, fill_and_validate
 
 Schema = dict[str, Any]
 

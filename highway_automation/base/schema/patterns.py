@@ -8,7 +8,7 @@ from typing import Any
 
 import re2
 
-from templates_app.schema.budget import spend
+from highway_automation.base.schema.budget import spend
 
 # What JavaScript and Python write differently from RE2.
 _SPELLINGS = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(Z)|.)", re.DOTALL)

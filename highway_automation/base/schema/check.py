@@ -10,10 +10,10 @@ from urllib.parse import urljoin
 from jsonschema import Draft202012Validator
 
 from highway_automation.base.errors import FieldError, Invalid
-from templates_app.schema.budget import budget
-from templates_app.schema.fill import TOLD, examine, short
-from templates_app.schema.patterns import BadPattern, compiled
-from templates_app.schema.structure import JSON, SAME_VALUE, Path, children, pointer, subschemas
+from highway_automation.base.schema.budget import budget
+from highway_automation.base.schema.fill import TOLD, examine, short
+from highway_automation.base.schema.patterns import BadPattern, compiled
+from highway_automation.base.schema.structure import JSON, SAME_VALUE, Path, children, pointer, subschemas
 
 FIELD = "input_schema"
 MAX_PARTS = 2_000

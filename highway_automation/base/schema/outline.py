@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from templates_app.schema.structure import JSON, target
+from highway_automation.base.schema.structure import JSON, target
 
 LONG = 300
 MAX_HOPS = 50

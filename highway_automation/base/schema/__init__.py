@@ -6,7 +6,7 @@ budget, so that neither a schema nor inputs can keep a process busy.
 
 from __future__ import annotations
 
-from templates_app.schema.check import check_schema
-from templates_app.schema.fill import fill_and_validate
+from highway_automation.base.schema.check import check_schema
+from highway_automation.base.schema.fill import fill_and_validate
 
 __all__ = ["check_schema", "fill_and_validate"]

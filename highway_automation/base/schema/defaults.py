@@ -6,8 +6,8 @@ from typing import Any
 
 from jsonschema.protocols import Validator
 
-from templates_app.schema.budget import TooMuch, spend
-from templates_app.schema.structure import JSON, target
+from highway_automation.base.schema.budget import TooMuch, spend
+from highway_automation.base.schema.structure import JSON, target
 
 MAX_DEPTH = 200
 NULL = ({"type": "null"}, {"const": None}, {"enum": [None]})

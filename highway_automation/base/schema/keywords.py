@@ -12,10 +12,10 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry
 
-from templates_app.schema.budget import nested, spend
-from templates_app.schema.formats import CHECKER
-from templates_app.schema.patterns import found
-from templates_app.schema.structure import JSON
+from highway_automation.base.schema.budget import nested, spend
+from highway_automation.base.schema.formats import CHECKER
+from highway_automation.base.schema.patterns import found
+from highway_automation.base.schema.structure import JSON
 
 Errors = Iterator[ValidationError]
 Keyword = Callable[[Any, JSON, JSON, Mapping[str, JSON]], Errors | None]

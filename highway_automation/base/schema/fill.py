@@ -8,10 +8,10 @@ from itertools import islice
 from jsonschema.exceptions import ValidationError
 
 from highway_automation.base.errors import FieldError, Invalid
-from templates_app.schema.budget import TooMuch, budget
-from templates_app.schema.defaults import NULL, Filler, copied
-from templates_app.schema.keywords import validator_of
-from templates_app.schema.structure import JSON
+from highway_automation.base.schema.budget import TooMuch, budget
+from highway_automation.base.schema.defaults import NULL, Filler, copied
+from highway_automation.base.schema.keywords import validator_of
+from highway_automation.base.schema.structure import JSON
 
 TOLD = 20
 MAX_MESSAGE = 300
