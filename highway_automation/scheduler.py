@@ -17,6 +17,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 import runs_app.actions
 import schedules_app.actions
+import tenants_app.actions
 import triggers_app.actions
 from highway_automation.base import clock, db
 from runs_app.actions.workers import forget_worker, heartbeat, new_worker_id
@@ -25,6 +26,7 @@ LONGEST_SLEEP = 1.0
 SHORTEST_SLEEP = 0.05
 HEARTBEAT_SECONDS = 5.0
 BEAT_SECONDS = 5.0
+MAIL_SECONDS = 5.0
 LONGEST_BACK_OFF = 5.0
 DATABASE_ERRORS = (DatabaseError, InterfaceError)
 log = logging.getLogger(__name__)
@@ -81,6 +83,7 @@ class HighwayScheduler(DatabaseScheduler):  # type: ignore[misc]
             Part("Firing schedules", self.fire_schedules),
             Part("The sweep of runs", lambda: seconds_until(runs_app.actions.sweep())),
             Part("The sweep of events", self.sweep_events),
+            Part("The sweep of mail", self.sweep_mail),
             Part("The heartbeat", self.beat_heart),
             Part("Celery beat", self.beat),
         ]
@@ -105,6 +108,10 @@ class HighwayScheduler(DatabaseScheduler):  # type: ignore[misc]
     def sweep_events(self) -> float:
         triggers_app.actions.sweep()
         return LONGEST_SLEEP
+
+    def sweep_mail(self) -> float:
+        tenants_app.actions.sweep_mail()
+        return MAIL_SECONDS
 
     def beat_heart(self) -> float:
         heartbeat(self.worker_id, kind="scheduler", lag=self.lag)

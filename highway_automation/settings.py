@@ -198,6 +198,7 @@ CELERY_BEAT_SCHEDULER = "highway_automation.scheduler:HighwayScheduler"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {  # housekeeping; each may be sent by several schedulers and does nothing the second time
     "Adopt users without a tenant": {"task": "tenants_app.tasks.adopt_users_without_tenant", "schedule": 300.0},
+    "Forget old mail about accounts": {"task": "tenants_app.tasks.forget_account_mail", "schedule": 86_400.0},
     "Forget dead workers": {"task": "runs_app.tasks.forget_dead_workers", "schedule": 3600.0},
 }
 

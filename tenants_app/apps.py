@@ -9,7 +9,9 @@ class TenantsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tenants_app import audit, receivers
+        from highway_automation.base import retention
+        from tenants_app import actions, audit, receivers
 
         audit.register()
         receivers.connect()
+        retention.declare("mails", actions.purge_mails)

@@ -9,3 +9,14 @@ from tenants_app import actions
 def adopt_users_without_tenant() -> None:
     """Housekeeping; several may run at once, each user is adopted by one."""
     actions.adopt_users_without_tenant()
+
+
+@shared_task(ignore_result=True)
+def send_queued_mail() -> None:
+    actions.send_queued_mail()
+
+
+@shared_task(ignore_result=True)
+def forget_account_mail() -> None:
+    """Housekeeping: mail that belongs to no tenant, which the tenants' retention does not reach."""
+    actions.forget_account_mail()

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 WORK = "runs_app.tasks.work"
 DISPATCH_EVENTS = "triggers_app.tasks.dispatch_events"
+SEND_MAIL = "tenants_app.tasks.send_queued_mail"
 MOST = {WORK: 8, DISPATCH_EVENTS: 1}
 WINDOW_SECONDS = 0.05
 SILENCE_SECONDS = 5.0

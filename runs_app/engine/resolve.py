@@ -139,6 +139,7 @@ class StepScope:
             step_key=key,
             timeout=self.task["timeout"],
             log=self._tail.append,
+            masked=self.masked,
             check_auto=start.path in claim.prepared.judged_steps,
             http_allow=tuple(claim.tenant.http_allow),
             viewer_token=lambda: tokens.issue(claim.branch.tenant_id, claim.run.pk, key),

@@ -16,12 +16,14 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.html import strip_tags
 
 from highway_automation.base.safe_json import JSON
+from highway_automation.base.smtp import explain
 from runs_app.expressions import ExpressionError
 from runs_app.models import EmailTemplate
 from runs_app.tools import mail_arguments
 from runs_app.tools.arguments import Given
 from runs_app.tools.base import Arguments, Tool, ToolContext, ToolError
 from runs_app.tools.mail_rendering import Mail, fill
+from tenants_app.actions import mail_is_filed, record_mail
 
 NAME = "tools.email.send"
 KNOWN = (
@@ -42,6 +44,8 @@ def run(arguments: Arguments, context: ToolContext) -> JSON:
     if context.cancelled.is_set():
         raise ToolError(f"{NAME}: cancelled; nothing was sent.")
     _send(message, context)
+    if mail_is_filed():
+        _show_in_outbox(message, context)
     context.log(f"sent {message.subject!r} to {', '.join(message.recipients())}\n")
     to = message.to if isinstance(given.value("to"), list) else ", ".join(message.to)
     return {"success": True, "message_id": message.extra_headers["Message-ID"], "to": to, "subject": message.subject}
@@ -124,6 +128,19 @@ def _send(message: EmailMultiAlternatives, context: ToolContext) -> None:
             connection.close()  # the mail is accepted or refused by now; how the good-bye goes changes nothing
 
 
+def _show_in_outbox(message: EmailMultiAlternatives, context: ToolContext) -> None:
+    """No mail server is set: the mail is a file, and a row that the tenant's people can look at."""
+    record_mail(
+        context.tenant_id,
+        message_id=message.extra_headers["Message-ID"],
+        to=context.masked(", ".join(message.recipients())),
+        subject=context.masked(message.subject),
+        text=context.masked(str(message.body)),
+        html=context.masked("".join(str(part.content) for part in message.alternatives)),
+        attachments=[context.masked(str(part.filename)) for part in message.attachments if part.filename],
+    )
+
+
 def _hang_up(connection: BaseEmailBackend) -> None:
     """Shut the SMTP connection down, which wakes whoever waits for an answer. Other backends have none."""
     for name in ("connection", "_partial_connection"):
@@ -134,18 +151,8 @@ def _hang_up(connection: BaseEmailBackend) -> None:
 
 
 def _failure(error: Exception) -> ToolError:
-    """SMTP's 5xx answers and unsendable mails are permanent; everything else may work later."""
-    permanent, said = isinstance(error, ValueError | smtplib.SMTPNotSupportedError), str(error)
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        permanent = all(code >= 500 for code, _ in error.recipients.values())
-        said = "; ".join(f"{address}: {code} {_text(reply)}" for address, (code, reply) in error.recipients.items())
-    elif isinstance(error, smtplib.SMTPResponseException):
-        permanent, said = error.smtp_code >= 500, f"{error.smtp_code} {_text(error.smtp_error)}"
-    return ToolError(f"{NAME}: the mail was not accepted: {said or type(error).__name__}", permanent=permanent)
-
-
-def _text(reply: bytes | str) -> str:
-    return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
+    permanent, said = explain(error)
+    return ToolError(f"{NAME}: the mail was not accepted: {said}", permanent=permanent)
 
 
 TOOL = Tool(NAME, run, positional=("to", "subject", "body"), bind={"html": "html"})

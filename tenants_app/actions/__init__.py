@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from tenants_app.actions.delivery import send_queued_mail, sweep_mail
 from tenants_app.actions.keys import create_api_key, mark_used, revoke_api_key, rotate_api_key
+from tenants_app.actions.outbox import (
+    forget_account_mail,
+    mail_is_filed,
+    purge_mails,
+    queue_mail,
+    record_mail,
+    retry_mail,
+)
 from tenants_app.actions.people import (
     add_member,
     adopt_user,
@@ -35,15 +44,23 @@ __all__ = [
     "create_variable",
     "delete_user",
     "delete_variable",
+    "forget_account_mail",
     "invite",
+    "mail_is_filed",
     "mark_used",
+    "purge_mails",
+    "queue_mail",
+    "record_mail",
     "remove_member",
+    "retry_mail",
     "revoke_api_key",
     "rotate_api_key",
     "rotate_secrets",
     "seed_api_url",
+    "send_queued_mail",
     "set_enabled",
     "set_variable",
+    "sweep_mail",
     "update_tenant",
     "update_user",
 ]
