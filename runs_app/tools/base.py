@@ -42,7 +42,9 @@ class Park:
 
 @dataclass
 class ToolContext:
-    """What a tool knows about the step it runs for. `timeout` is in seconds and covers the whole call."""
+    """What a tool knows about the step it runs for. `timeout` is in seconds and covers the whole call; `masked` takes
+    the secrets out of a text that the tool itself stores.
+    """
 
     tenant_id: str
     run_id: UUID
@@ -53,6 +55,7 @@ class ToolContext:
     timeout: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     log: Callable[[str], None] = lambda text: None
+    masked: Callable[[str], str] = lambda text: text
     check_auto: bool = False
     http_allow: tuple[str, ...] = ()
     viewer_token: Callable[[], str] = lambda: ""
