@@ -1,4 +1,4 @@
-"""Parameters of a template: JSON Schema 2020-12 as Pydantic emits it. Pure, and safe against whatever is thrown at it.
+"""What a form may hold: JSON Schema 2020-12 as Pydantic emits it. Pure, and safe against whatever is thrown at it.
 
 References stay inside the schema (nothing is ever fetched), patterns take linear time, and every check works on a
 budget, so that neither a schema nor inputs can keep a process busy.

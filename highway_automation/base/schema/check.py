@@ -15,7 +15,7 @@ from highway_automation.base.schema.fill import TOLD, examine, short
 from highway_automation.base.schema.patterns import BadPattern, compiled
 from highway_automation.base.schema.structure import JSON, SAME_VALUE, Path, children, pointer, subschemas
 
-FIELD = "input_schema"
+Problem = tuple[Path, str]
 MAX_PARTS = 2_000
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOT_SUPPORTED = {
@@ -28,23 +28,23 @@ NOT_SUPPORTED = {
 }
 
 
-def check_schema(schema: JSON) -> None:
-    """Raises Invalid with the path of every fault; None (no schema) is fine."""
+def check_schema(schema: JSON, field: str = "input_schema") -> None:
+    """Raises Invalid with the path of every fault, below `field`; None (no schema) is fine."""
     if schema is None:
         return
-    problems = list(islice(_problems(schema), TOLD))
+    problems = [FieldError(".".join([field, *path]), told) for path, told in islice(_problems(schema), TOLD)]
     if problems:
-        raise Invalid("The input schema is not valid.", errors=problems)
+        raise Invalid(f"The {field.replace('_', ' ')} is not valid.", errors=problems)
 
 
-def _problems(schema: JSON) -> Iterator[FieldError]:
+def _problems(schema: JSON) -> Iterator[Problem]:
     """Each kind of check relies on the ones before it."""
     if not isinstance(schema, dict):
-        yield FieldError(FIELD, "Give a JSON Schema object, or null.")
+        yield (), "Give a JSON Schema object, or null."
         return
     parts = subschemas(schema)
     if len(parts) > MAX_PARTS:
-        yield FieldError(FIELD, f"It has more than {MAX_PARTS} subschemas.")
+        yield (), f"It has more than {MAX_PARTS} subschemas."
         return
     for check in (_grammar, _keywords, _references, _loops, _root, _defaults):
         problems = list(islice(check(schema, parts), TOLD))
@@ -53,29 +53,29 @@ def _problems(schema: JSON) -> Iterator[FieldError]:
             return
 
 
-def _grammar(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+def _grammar(schema: JSON, parts: dict[Path, JSON]) -> Iterator[Problem]:
     validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
     for error in validator.iter_errors(schema):
-        yield FieldError(_field(tuple(map(str, error.path))), short(error.message))
+        yield tuple(map(str, error.path)), short(error.message)
 
 
-def _keywords(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+def _keywords(schema: JSON, parts: dict[Path, JSON]) -> Iterator[Problem]:
     if schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
-        yield FieldError(f"{FIELD}.$schema", f"Only {DIALECT} is supported.")
+        yield ("$schema",), f"Only {DIALECT} is supported."
     if not _is_address(schema.get("$id", "")):
-        yield FieldError(f"{FIELD}.$id", "It is no URI.")
+        yield ("$id",), "It is no URI."
     for path, part in parts.items():
         if not isinstance(part, dict):
             continue
         for keyword in NOT_SUPPORTED.keys() & part.keys():
-            yield FieldError(_field((*path, keyword)), f"This keyword is not supported. {NOT_SUPPORTED[keyword]}")
+            yield (*path, keyword), f"This keyword is not supported. {NOT_SUPPORTED[keyword]}"
         if path and "$id" in part:
-            yield FieldError(_field((*path, "$id")), "Only the whole schema may have an id.")
+            yield (*path, "$id"), "Only the whole schema may have an id."
         for place, pattern in _patterns(path, part):
             try:
                 compiled(pattern)
             except BadPattern as error:
-                yield FieldError(_field(place), f"It is {error}")
+                yield place, f"It is {error}"
 
 
 def _is_address(text: str) -> bool:
@@ -94,26 +94,26 @@ def _patterns(path: Path, part: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
         yield (*path, "patternProperties", pattern), pattern
 
 
-def _references(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+def _references(schema: JSON, parts: dict[Path, JSON]) -> Iterator[Problem]:
     for path, part in parts.items():
         reference = part.get("$ref") if isinstance(part, dict) else None
         if reference is None:
             continue
-        place = _field((*path, "$ref"))
+        place = (*path, "$ref")
         named = pointer(reference)
         if named is None:
-            yield FieldError(place, "Only references within the schema (`#`, `#/$defs/…`) are followed.")
+            yield place, "Only references within the schema (`#`, `#/$defs/…`) are followed."
         elif named not in parts:
-            yield FieldError(place, f"{short(reference)} names no schema here.")
+            yield place, f"{short(reference)} names no schema here."
 
 
-def _loops(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+def _loops(schema: JSON, parts: dict[Path, JSON]) -> Iterator[Problem]:
     """A schema that applies itself to the same value again never ends."""
     again = {path: list(_again(path, part)) for path, part in parts.items() if isinstance(part, dict)}
     try:
         TopologicalSorter(again).prepare()
     except CycleError as error:
-        yield FieldError(_field(error.args[1][0]), "It refers back to itself without going into a part of the value.")
+        yield error.args[1][0], "It refers back to itself without going into a part of the value."
 
 
 def _again(path: Path, part: dict[str, JSON]) -> Iterator[Path]:
@@ -124,21 +124,16 @@ def _again(path: Path, part: dict[str, JSON]) -> Iterator[Path]:
     yield from (path + more for more, _ in children(part) if more[0] in SAME_VALUE)
 
 
-def _root(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+def _root(schema: JSON, parts: dict[Path, JSON]) -> Iterator[Problem]:
     types = schema.get("type", "object")
     if types != "object" and "object" not in types:
-        yield FieldError(f"{FIELD}.type", "Inputs are an object, so the type must be `object`.")
+        yield ("type",), "Inputs are an object, so the type must be `object`."
 
 
-def _defaults(schema: JSON, parts: dict[Path, JSON]) -> Iterator[FieldError]:
+def _defaults(schema: JSON, parts: dict[Path, JSON]) -> Iterator[Problem]:
     with budget():
         for path, part in parts.items():
             if isinstance(part, dict) and "default" in part:
-                _, problems = examine(schema, part, part["default"], _field((*path, "default")))
+                _, problems = examine(schema, part, part["default"], "default")
                 if problems:
-                    first = problems[0]
-                    yield FieldError(_field((*path, "default")), f"The default breaks its own schema: {first.message}")
-
-
-def _field(path: Path) -> str:
-    return ".".join([FIELD, *path])
+                    yield (*path, "default"), f"The default breaks its own schema: {problems[0].message}"

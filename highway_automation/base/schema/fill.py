@@ -16,20 +16,24 @@ from highway_automation.base.schema.structure import JSON
 TOLD = 20
 MAX_MESSAGE = 300
 TOO_MUCH = "The schema takes too much work, or never ends, for this value."
-FIELD = "inputs"
 
 
-def fill_and_validate(schema: JSON, inputs: JSON) -> JSON:
+def fill_and_validate(
+    schema: JSON,
+    inputs: JSON,
+    field: str = "inputs",
+    misfit: str = "The inputs do not fit the template's input schema.",
+) -> JSON:
     """The inputs with the schema's defaults filled in; `inputs` stays as it is. Without a schema anything goes.
 
     Raises Invalid naming each field that does not fit (`inputs.email`).
     """
     if not isinstance(inputs, dict):
-        raise Invalid("Inputs are a JSON object.", errors=[FieldError(FIELD, "Give a JSON object.")])
+        raise Invalid(f"{field.capitalize()} are a JSON object.", errors=[FieldError(field, "Give a JSON object.")])
     with budget():
-        value, problems = examine(schema, schema, inputs, FIELD)
+        value, problems = examine(schema, schema, inputs, field)
     if problems:
-        raise Invalid("The inputs do not fit the template's input schema.", errors=problems)
+        raise Invalid(misfit, errors=problems)
     return value
 
 
