@@ -234,7 +234,7 @@ WHITENOISE_USE_FINDERS = True
 
 # The API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "highway_automation.base.api.description.Operation",
     "EXCEPTION_HANDLER": "highway_automation.base.api.problem_handler",
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tenants_app.authentication.APIKeyAuthentication",
@@ -264,6 +264,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["highway_automation.base.api.description.without_slashes"],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "runs_app.statuses.RunStatus",
         "StepStatus": "runs_app.statuses.StepStatus",
