@@ -127,6 +127,8 @@ class Operation(AutoSchema):
             found |= {404}
         if self.asks_by_query():
             found |= {422}
+        if self._is_list_view():  # a page that is not there
+            found |= {404}
         names = {name for name, _ in self.headers()}
         return found | ({412} if "If-Match" in names else set()) | ({304} if "If-None-Match" in names else set())
 
