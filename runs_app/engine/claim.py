@@ -103,10 +103,12 @@ def reload(claim: Claim) -> Claim | None:
 
 def _take(branches: Sequence[RunBranch], worker: str, lease: datetime) -> None:
     RunBranch.objects.all_tenants().filter(pk__in=[branch.pk for branch in branches]).update(
-        status=BranchStatus.RUNNING, claim_no=F("claim_no") + 1, lease_until=lease, worker=worker, wake_at=None
-    )
+        status=BranchStatus.RUNNING, claim_no=F("claim_no") + 1, lease_until=lease, worker=worker, wake_at=None,
+        parked=False, nudged=False,
+    )  # fmt: skip
     for branch in branches:
         branch.status, branch.worker, branch.lease_until = BranchStatus.RUNNING, worker, lease
+        branch.parked = branch.nudged = False
         branch.claim_no += 1
 
 

@@ -43,14 +43,22 @@ def settle(claim: Claim, scope: StepScope, outcome: Succeeded | Failed, *, go_on
 
 
 def park(claim: Claim, scope: StepScope, parked: Parked) -> None:
-    """The branch waits without a thread. The run sleeps when none of its branches is under way."""
+    """The branch waits without a thread, unless what it waits for came meanwhile: then it is ready again at once.
+
+    The run sleeps when none of its branches is under way.
+    """
     with db.atomic():
         run = _lock_run(claim)
         if run is None:
             return
-        fence = _fence(claim, **_asleep(parked.until))
+        awake = _was_nudged(claim)
+        place = _ready_again() if awake else {**_asleep(parked.until), "parked": True}
         step = _step(claim, status=StepStatus.SLEEPING, parked={"state": parked.state}, input=scope.masked_input)
-        if write(fence, [step, *_log(claim, scope)]):
+        if not write(_fence(claim, nudged=False, **place), [step, *_log(claim, scope)]):
+            return
+        if awake:
+            queue.ring(queue.WORK)
+        else:
             _sleep_if_idle(run)
 
 
@@ -67,7 +75,7 @@ def retry(claim: Claim, scope: StepScope, failure: Failed, delay: timedelta) -> 
 
 def put_back(claim: Claim, scope: StepScope | None) -> None:
     """The worker stops: the step is ready for another one and has spent no attempt."""
-    fence = _fence(claim, status=BranchStatus.READY, ready_at=clock.moment(), lease_until=None, worker="")
+    fence = _fence(claim, **_ready_again())
     once = claim.task["metadata"].get("once")
     step = _step(claim, status=StepStatus.RUNNING if once else StepStatus.PENDING)
     if write(fence, [step, *(_log(claim, scope) if scope else [])]):
@@ -115,9 +123,9 @@ def _advance(
     """The first new step goes on in this branch, each other one becomes a branch of its own."""
     path, *others = end.ready
     start = Start(db.uuid7(), path, 1)
-    place = {"path": path, "attempt": 1, "lost_claims": 0}
+    place: dict[str, Any] = {"path": path, "attempt": 1, "lost_claims": 0, "nudged": False}
     if not go_on:
-        place |= {"status": BranchStatus.READY, "ready_at": clock.moment(), "lease_until": None, "worker": ""}
+        place |= _ready_again()
     writes: Writes = [_step(claim, settled=True, seq=seq, **_ended(scope, outcome)), *_skips(claim, end, seq)]
     writes += [_new_branch(claim, other) for other in others] + _log(claim, scope)
     if go_on:
@@ -171,6 +179,16 @@ def _next_seq(claim: Claim, run: WorkflowRun) -> int:
     unknown = StepRun.objects.all_tenants().filter(run_id=run.pk, branch_id=claim.branch.pk, settled=True, seq=None)
     unknown.update(seq=run.journal_seq)
     return run.journal_seq
+
+
+def _was_nudged(claim: Claim) -> bool:
+    """Whether something woke the branch since it was claimed; locks it, so that what comes later finds it asleep."""
+    branch = RunBranch.objects.all_tenants().filter(pk=claim.branch.pk)
+    return any(row.nudged for row in db.lock_rows(branch.only("nudged")))
+
+
+def _ready_again() -> dict[str, Any]:
+    return {"status": BranchStatus.READY, "ready_at": clock.moment(), "lease_until": None, "worker": ""}
 
 
 def _asleep(wake_at: datetime | None) -> dict[str, Any]:

@@ -40,7 +40,9 @@ class WorkflowRun(TenantModel):
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  (NULLs are free of the constraint)
     payload_hash = models.CharField(max_length=64, blank=True)
     parent_run_id = models.UUIDField(null=True, blank=True)
+    parent_path = models.CharField(max_length=1024, blank=True, help_text="The step of the parent that waits for it.")
     root_run_id = models.UUIDField(null=True, blank=True)
+    nesting = models.PositiveSmallIntegerField(default=0, help_text="How many runs started each other down to here.")
     depth = models.PositiveSmallIntegerField(default=0, help_text="How many events led here.")
     journal_seq = models.PositiveIntegerField(default=0)
     deadline_at = models.DateTimeField(null=True, blank=True)
@@ -60,6 +62,11 @@ class WorkflowRun(TenantModel):
             models.Index(fields=["tenant", "status"], name="run_open", condition=Q(status__in=OPEN)),
             models.Index(fields=["cause_kind", "cause_id"], name="run_open_by_cause", condition=Q(status__in=OPEN)),
             models.Index(fields=["deadline_at"], name="run_deadline", condition=Q(status__in=OPEN)),
+            models.Index(
+                fields=["parent_run_id"],
+                name="run_open_child",
+                condition=Q(status__in=OPEN, parent_run_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -86,6 +93,8 @@ class RunBranch(TenantModel):
     wake_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     claim_no = models.PositiveIntegerField(default=0)
+    parked = models.BooleanField(default=False, help_text="Asleep in a step that something else may wake.")
+    nudged = models.BooleanField(default=False, help_text="Woken while it was under way: it does not fall asleep.")
     lost_claims = models.PositiveSmallIntegerField(default=0, help_text="Workers that died at this step.")
     worker = models.CharField(max_length=255, blank=True)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID
 
@@ -38,6 +40,15 @@ def lock_rows(rows: models.QuerySet[M], *, skip_locked: bool = False) -> models.
     if not is_postgres():
         return rows
     return rows.select_for_update(skip_locked=skip_locked, of=("self",), no_key=True)
+
+
+def lock_texts(texts: Iterable[str]) -> None:
+    """Locks that stand for texts, until the transaction ends. SQLite's transaction is the lock already."""
+    if not is_postgres():
+        return
+    keys = sorted({int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True) for text in texts})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])
 
 
 def statement_time() -> datetime:
