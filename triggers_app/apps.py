@@ -8,7 +8,8 @@ class TriggersConfig(AppConfig):
     verbose_name = "Events and triggers"
 
     def ready(self) -> None:
-        from triggers_app import receivers, registrations
+        from triggers_app import notified, receivers, registrations
 
+        notified.connect()
         receivers.connect()
         registrations.register()

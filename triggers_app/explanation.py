@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from highway_automation.base.db.untrusted_json import Unreadable
 from highway_automation.base.errors import HighwayError
 from highway_automation.base.safe_json import JSON
 from runs_app.expressions import ExpressionError
@@ -33,6 +34,8 @@ class Explanation:
 
 def explain_trigger(trigger: EventTrigger, event: Event) -> Explanation:
     """Every condition of the trigger with what the event has there. Neither needs to be a stored one."""
+    if isinstance(event.payload, Unreadable):
+        return Explanation(False, (), "", None, f"payload: {event.payload.reason}")
     try:
         entry = entry_of(trigger)
     except ValueError as error:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from highway_automation.base.db.untrusted_json import Unreadable
 from triggers_app.filters import FilterError, parse
 from triggers_app.globs import Glob, compile_glob
 from triggers_app.index import Entry, Index
@@ -85,6 +86,8 @@ COLUMNS = ("trigger_id", "tenant_id", "event_type", "filter_expression", "source
 
 def entry_of(trigger: EventTrigger) -> Entry[UUID]:
     """The trigger as the index sees it. Raises FilterError, ValueError for what could not have been saved."""
+    if isinstance(trigger.filter_expression, Unreadable):
+        raise ValueError(trigger.filter_expression.reason)
     return Entry(
         trigger.pk,
         compile_glob(trigger.event_type),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from highway_automation.base.errors import FieldError
+from highway_automation.base.db.untrusted_json import Unreadable
+from highway_automation.base.errors import FieldError, Invalid
 from highway_automation.base.safe_json import JSON, UnsafeJSON, check
 from runs_app.expressions import Names, TemplateError, parse_template, references, resolve
 from triggers_app.models import Event
@@ -36,8 +37,12 @@ def event_names(event: Event) -> dict[str, Any]:
 def map_inputs(mapping: JSON, event: Event) -> JSON:
     """The inputs that a mapping makes of an event: `event.*` and the payload's own keys are its names.
 
-    No mapping (None) means that the payload is the inputs. Raises ExpressionError, such as MissingName.
+    No mapping (None) means that the payload is the inputs. Raises ExpressionError, such as MissingName, and Invalid for what
+    SQL wrote and nobody can read.
     """
+    for field, value in ((FIELD, mapping), ("payload", event.payload)):
+        if isinstance(value, Unreadable):
+            raise Invalid(f"{field}: {value.reason}", errors=[FieldError(field, value.reason)])
     if mapping is None:
         return event.payload
     return resolve(mapping, Names(inputs=event.payload, event=event_names(event)))
@@ -46,6 +51,9 @@ def map_inputs(mapping: JSON, event: Event) -> JSON:
 def mapping_problems(mapping: JSON) -> Iterator[FieldError]:
     """What can be told without an event: its shape, its references and what they name."""
     if mapping is None:
+        return
+    if isinstance(mapping, Unreadable):
+        yield FieldError(FIELD, mapping.reason)
         return
     if not isinstance(mapping, dict):
         yield FieldError(FIELD, 'A mapping is an object such as {"to": "${event.payload.email}"}.')

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from highway_automation.base.db.untrusted_json import Unreadable
 from highway_automation.base.errors import Conflict, FieldError, Invalid
 from highway_automation.base.safe_json import JSON
 from highway_automation.base.schema import fill_and_validate
@@ -86,6 +87,8 @@ def _first(template: WorkflowTemplate) -> TemplateVersion | None:
 
 def _stored(trigger: EventTrigger) -> WorkflowDefinition:
     """The definition of a row written by SQL, which no verb has stored. Raises Invalid."""
+    if isinstance(trigger.workflow_definition, Unreadable):
+        raise Invalid(f"workflow_definition: {trigger.workflow_definition.reason}")
     trigger.definition, _warnings = store_definition(trigger.tenant, trigger.workflow_definition)
     return trigger.definition
 

@@ -54,6 +54,8 @@ def retry_delivery(delivery: TriggerDelivery) -> TriggerDelivery:
         locked = db.lock_rows(rows).get()
         if locked.outcome != Outcome.FAILED:
             raise InvalidTransition(locked, "retry")
+        if locked.event is not None and not locked.trigger_name:
+            raise Conflict("This event could not be matched with any trigger; send it again, with a sound payload.")
         if locked.event is None or locked.trigger is None:
             raise Conflict("This delivery's event or trigger no longer exists.")
         _decide(locked, locked.event, locked.trigger, Targets())

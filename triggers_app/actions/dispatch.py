@@ -13,7 +13,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import TextField
+from django.db.models.functions import Cast, Length
+
 from highway_automation.base import clock, db
+from highway_automation.base.db.untrusted_json import Unreadable
 from triggers_app.actions.deliver import deliver
 from triggers_app.listeners import Listeners, cache, listeners_of
 from triggers_app.models import LIVE, Event, EventTrigger, Outcome, TriggerDelivery
@@ -21,6 +25,9 @@ from triggers_app.targets import Targets
 
 BATCH = 50
 """Events, and at most as many deliveries, of one transaction: short enough for a database with one writer."""
+LARGEST_STORED = 8 * 1024 * 1024
+"""Characters of a stored payload; what a verb took is smaller in every spelling that a database may store it in."""
+TOO_LARGE = Unreadable(f"It is larger than {LARGEST_STORED // 1024**2} MiB.")
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +52,25 @@ class Batch:
 
 def dispatch_batch() -> Batch:
     with db.atomic():
-        waiting = Event.objects.all_tenants().filter(dispatched_at__isnull=True).order_by("event_id")
-        events = list(db.lock_rows(waiting, skip_locked=True)[:BATCH])
+        events = _claim()
         if not events:
             return Batch(0, more=False)
         work = _plan(events, clock.now())
         TriggerDelivery.objects.all_tenants().bulk_create([*work.failures, *_deliver(work)])
         Event.objects.all_tenants().filter(pk__in=work.done).update(dispatched_at=work.at)
     return Batch(len(work.done), more=len(events) == BATCH or len(work.done) < len(events))
+
+
+def _claim() -> list[Event]:
+    """Undispatched events, oldest first. Their payloads are read apart: SQL may have written one of any size."""
+    waiting = Event.objects.all_tenants().filter(dispatched_at__isnull=True).order_by("event_id").defer("payload")
+    events = list(db.lock_rows(waiting, skip_locked=True)[:BATCH])
+    sized = Event.objects.all_tenants().annotate(stored=Length(Cast("payload", TextField())))
+    fitting = sized.filter(pk__in=[event.pk for event in events], stored__lte=LARGEST_STORED)
+    payloads = dict(fitting.values_list("pk", "payload"))
+    for event in events:
+        event.payload = payloads.get(event.pk, TOO_LARGE)
+    return events
 
 
 class Match(NamedTuple):
@@ -90,15 +108,21 @@ def _plan(events: Sequence[Event], at: datetime) -> Work:
 
 
 def _match(event: Event, listeners: Listeners, work: Work) -> list[UUID]:
+    if isinstance(event.payload, Unreadable):
+        work.failures.append(_failure(event, f"The payload cannot be read: {event.payload.reason}", work.at))
+        return []
     try:
         return listeners.index.match(event.envelope)
     except Exception as error:  # a fault of the matcher must not stop the events behind this one
         log.exception("Event %s could not be matched", event.pk)
-        reason = f"The event could not be matched: {error}"
-        about = {"tenant_id": event.tenant_id, "event": event, "event_type": event.type}
-        times = {"created_at": work.at, "updated_at": work.at}
-        work.failures.append(TriggerDelivery(outcome=Outcome.FAILED, error=reason, **about, **times))
+        work.failures.append(_failure(event, f"The event could not be matched: {error}", work.at))
         return []
+
+
+def _failure(event: Event, reason: str, at: datetime) -> TriggerDelivery:
+    """What is left of an event that reached no trigger."""
+    about = {"tenant_id": event.tenant_id, "event": event, "event_type": event.type}
+    return TriggerDelivery(outcome=Outcome.FAILED, error=reason, created_at=at, updated_at=at, **about)
 
 
 def _delivered(events: Sequence[Event]) -> set[tuple[UUID | None, UUID | None]]:

@@ -19,6 +19,7 @@ from triggers_app.models import Event, EventTrigger
 
 SOURCE = "highway"
 LONGEST = 255
+LARGEST_PAYLOAD = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,12 @@ def _payload_problems(payload: JSON) -> Iterator[FieldError]:
         yield FieldError("payload", "A payload is a JSON object.")
         return
     try:
-        safe_json.check(payload)
+        bytes_ = safe_json.size(safe_json.check(payload))
     except safe_json.UnsafeJSON as error:
         yield FieldError("payload", str(error))
+        return
+    if bytes_ > LARGEST_PAYLOAD:
+        yield FieldError("payload", f"It has {bytes_} bytes; at most {LARGEST_PAYLOAD} are allowed.")
 
 
 def _insert(event: Event) -> tuple[Event, bool]:

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 
 from highway_automation.base import clock, db, safe_json
 from highway_automation.base.db import uuid7
+from highway_automation.base.db.untrusted_json import Unreadable
 from highway_automation.base.errors import Conflict, FieldError, Invalid, NotFound
 from runs_app.actions import store_definition
 from tenants_app.actions.checks import invalid
@@ -172,6 +173,8 @@ def _match_problems(trigger: EventTrigger) -> Iterator[FieldError]:
         except ValueError as error:
             yield FieldError(name, str(error))
     try:
+        if isinstance(trigger.filter_expression, Unreadable):
+            raise FilterError("", trigger.filter_expression.reason)
         parse(safe_json.check(trigger.filter_expression))
     except FilterError as error:
         yield FieldError(f"filter_expression.{error.path}" if error.path else "filter_expression", error.message)

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from highway_automation.base.clock import now
 from highway_automation.base.db import TimeOrderedUUIDField
+from highway_automation.base.db.untrusted_json import UntrustedJSONField
 from tenants_app.scoping import TenantModel
 from triggers_app.conditions import Envelope
 
@@ -18,7 +19,7 @@ class Event(TenantModel):
     type = models.CharField(max_length=255)
     source = models.CharField(max_length=255, default="highway", help_text="Who says so.")
     subject = models.CharField(max_length=255, blank=True, help_text="What it is about.")
-    payload = models.JSONField(default=dict, blank=True)
+    payload = UntrustedJSONField(default=dict, blank=True)
     external_id = models.CharField(  # noqa: DJ001  (NULLs are out of the constraint)
         max_length=255, null=True, blank=True, help_text="The sender's id: a second event of the same id is the first."
     )

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from highway_automation.base.clock import now
 from highway_automation.base.db import TimeOrderedUUIDField, uuid7
+from highway_automation.base.db.untrusted_json import UntrustedJSONField
 from tenants_app.models import Tenant
 from tenants_app.scoping import TenantModel
 
@@ -22,7 +23,7 @@ class EventTrigger(TenantModel):
     trigger_id = TimeOrderedUUIDField()
     name = models.CharField(max_length=255, blank=True, help_text="Left empty, it is the event type with a number.")
     event_type = models.CharField(max_length=100, help_text="The type of the events, exact or a glob such as order_*.")
-    filter_expression = models.JSONField(
+    filter_expression = UntrustedJSONField(
         null=True, blank=True, help_text='What the payload must hold, such as {"workflow_name": "critical_*"}.'
     )
     source_match = models.CharField(max_length=255, blank=True, help_text="A glob for the source; empty fits all.")
@@ -33,11 +34,11 @@ class EventTrigger(TenantModel):
     template_version = models.PositiveIntegerField(
         null=True, blank=True, help_text="Runs always use this version; empty means the current one."
     )
-    workflow_definition = models.JSONField(null=True, blank=True)
+    workflow_definition = UntrustedJSONField(null=True, blank=True)
     definition = models.ForeignKey(
         "runs_app.WorkflowDefinition", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
-    input_mapping = models.JSONField(
+    input_mapping = UntrustedJSONField(
         null=True,
         blank=True,
         help_text='The run\'s inputs, such as {"to": "${event.payload.email}"}; empty: the payload is the inputs.',
