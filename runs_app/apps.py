@@ -8,10 +8,13 @@ class RunsConfig(AppConfig):
     verbose_name = "Runs"
 
     def ready(self) -> None:
+        from highway_automation.base import retention
         from runs_app import receivers  # noqa: F401  (connects the one receiver of this room)
+        from runs_app.actions import purge_artifacts
         from runs_app.engine import process
         from runs_app.queries import step_runs_now
         from tenants_app import tokens
 
+        retention.declare("artifacts", purge_artifacts)
         process.connect()
         tokens.register_validator(step_runs_now)

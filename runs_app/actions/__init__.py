@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runs_app.actions.artifacts import delete_artifact, purge_artifacts, store_artifact
 from runs_app.actions.cancel import cancel_run
 from runs_app.actions.definitions import publish_name, store_definition, unpublish_name
 from runs_app.actions.mail import delete_mail_text, save_mail_text, seed_mail_texts
@@ -11,12 +12,15 @@ from runs_app.actions.workers import heartbeat
 
 __all__ = [
     "cancel_run",
+    "delete_artifact",
     "find_run",
     "heartbeat",
     "delete_mail_text",
     "publish_name",
+    "purge_artifacts",
     "save_mail_text",
     "seed_mail_texts",
+    "store_artifact",
     "store_definition",
     "submit_run",
     "sweep",

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from highway_automation.base.api import StrictSerializer
 from runs_app.models import StepRun, WorkflowRun
 from runs_app.queries import current_step, progress
+from runs_app.statuses import RunStatus
 from tenants_app.api.base import TenantModelSerializer
 
 
@@ -52,6 +53,12 @@ class RunDetailSerializer(RunSerializer):
 
 
 class StepSerializer(TenantModelSerializer):
+    """One attempt at a step. `step_name`, `completed_at` and `retry_count` are Highway's words."""
+
+    step_name = serializers.CharField(source="path", read_only=True)
+    completed_at = serializers.DateTimeField(source="finished_at", read_only=True)
+    duration_seconds = serializers.SerializerMethodField()
+    retry_count = serializers.SerializerMethodField()
     log = serializers.SerializerMethodField()
 
     class Meta:
@@ -68,7 +75,18 @@ class StepSerializer(TenantModelSerializer):
             "log",
             "started_at",
             "finished_at",
+            "step_name",
+            "completed_at",
+            "duration_seconds",
+            "retry_count",
         ]
+
+    def get_duration_seconds(self, step: StepRun) -> float | None:
+        ended = step.started_at and step.finished_at
+        return (step.finished_at - step.started_at).total_seconds() if ended else None  # type: ignore[operator]
+
+    def get_retry_count(self, step: StepRun) -> int:
+        return step.attempt - 1
 
     def get_log(self, step: StepRun) -> str:
         logs: dict[tuple[str, int], str] = self.context.get("logs", {})
@@ -99,3 +117,52 @@ class SubmitSerializer(StrictSerializer):
 
 class CancelSerializer(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+
+
+class SubmittedSerializer(serializers.Serializer[Any]):
+    """A started run. With `execute: false` only `definition_id` and `warnings` are there."""
+
+    workflow_run_id = serializers.UUIDField()
+    status = serializers.ChoiceField(RunStatus.choices)
+    workflow_name = serializers.CharField()
+    definition_id = serializers.UUIDField()
+    warnings = serializers.ListField(child=serializers.DictField())
+
+
+class RegisteredSerializer(serializers.Serializer[Any]):
+    definition_id = serializers.UUIDField()
+    warnings = serializers.ListField(child=serializers.DictField())
+
+
+class RetriedSerializer(serializers.Serializer[Any]):
+    original_workflow_run_id = serializers.UUIDField()
+    new_workflow_run_id = serializers.UUIDField()
+    new_run_id = serializers.UUIDField()
+    workflow_run_id = serializers.UUIDField()
+    status = serializers.ChoiceField(RunStatus.choices)
+    message = serializers.CharField()
+
+
+class StepsSerializer(serializers.Serializer[Any]):
+    """Every attempt in the order in which they began; the counts are of steps, by their last attempt."""
+
+    workflow_run_id = serializers.UUIDField()
+    workflow_name = serializers.CharField()
+    steps = StepSerializer(many=True)
+    total_steps = serializers.IntegerField()
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    sleeping = serializers.IntegerField()
+
+
+class LogSerializer(serializers.Serializer[Any]):
+    step_name = serializers.CharField(source="path")
+    attempt = serializers.IntegerField()
+    text = serializers.CharField(help_text="The end of what the step printed.")
+    updated_at = serializers.DateTimeField()
+
+
+class LogsSerializer(serializers.Serializer[Any]):
+    workflow_run_id = serializers.UUIDField()
+    workflow_name = serializers.CharField()
+    logs = LogSerializer(many=True)

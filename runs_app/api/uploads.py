@@ -55,7 +55,7 @@ def uploaded(request: Request) -> tuple[bytes, str]:
     if isinstance(request.data, bytes):
         return request.data, ""
     files, more = request.FILES.getlist(FIELD), set(request.data) - {FIELD}
-    told = {name: "Unknown field." for name in sorted(more)}
+    told = dict.fromkeys(sorted(more), "Unknown field.")
     if len(files) != 1:
         told[FIELD] = "Send one zip file in this multipart field, or as a body of type application/zip."
     if told:
