@@ -15,7 +15,9 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class UnsafeJSON(ValueError):
-    """Text that is no JSON, or JSON that cannot be stored; the message says why."""
+    """Text that is no JSON, or JSON that cannot be stored; the message says why, `line` where, if that is known."""
+
+    line: int | None = None
 
 
 def parse(data: bytes | str) -> JSON:
@@ -34,7 +36,9 @@ def parse(data: bytes | str) -> JSON:
     except UnsafeJSON:
         raise
     except json.JSONDecodeError as error:
-        raise UnsafeJSON(f"Not JSON: {error.msg} at line {error.lineno} column {error.colno}.") from None
+        told = UnsafeJSON(f"Not JSON: {error.msg} at line {error.lineno} column {error.colno}.")
+        told.line = error.lineno
+        raise told from None
     except ValueError as error:
         raise UnsafeJSON(f"Not JSON: {error}.") from None
     return check(value)
@@ -74,6 +78,11 @@ def clean(value: Any, depth: int = 0) -> JSON:
 def dumps(value: JSON) -> str:
     """Compact, with sorted keys: equal values give equal texts."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def dumps_as_is(value: JSON) -> str:
+    """Compact, the keys in their own order."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def size(value: JSON) -> int:

@@ -117,7 +117,7 @@ def line_of(node: Node) -> int:
 
 
 def children(node: Node | None, part: str) -> tuple[Node | None, Node | None]:
-    """(the key, the value) that `part` names in a mapping; (None, the item) in a list; (None, None) if it is not there."""
+    """(the key, the value) that `part` names in a mapping; (None, the item) in a list; else nothing."""
     if isinstance(node, MappingNode):
         return next(((key, value) for key, value in node.value if key.value == part), (None, None))
     if isinstance(node, SequenceNode) and part.isdecimal() and int(part) < len(node.value):

@@ -18,6 +18,7 @@ from highway_automation.base.schema.structure import JSON, SAME_VALUE, Path, chi
 Problem = tuple[Path, str]
 MAX_PARTS = 2_000
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+GRAMMAR = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 NOT_SUPPORTED = {
     "$anchor": "Refer by path: `#/$defs/…`.",
     "$dynamicAnchor": "Refer by path: `#/$defs/…`.",
@@ -54,8 +55,7 @@ def _problems(schema: JSON) -> Iterator[Problem]:
 
 
 def _grammar(schema: JSON, parts: dict[Path, JSON]) -> Iterator[Problem]:
-    validator = Draft202012Validator(Draft202012Validator.META_SCHEMA)
-    for error in validator.iter_errors(schema):
+    for error in GRAMMAR.iter_errors(schema):
         yield tuple(map(str, error.path)), short(error.message)
 
 
