@@ -13,9 +13,13 @@ def main() -> None:
         from highway_automation import installation
 
         installation.prepare()
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:  # a setting that cannot be: its text names the variable and the cure
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -91,10 +92,14 @@ class Stack:
         self.processes: list[Process] = []
         self.clock_file = self.folder / "clock-offset"
 
-    def __enter__(self) -> Stack:
-        self.postgres = self._postgres().start()
-        self.broker = (self._redis() if self.broker_kind == "redis" else self._rabbitmq()).start(120)
-        self.manage("migrate", "--verbosity", "0")
+    def __enter__(self) -> Self:
+        try:
+            self.postgres = self._postgres().start()
+            self.broker = (self._redis() if self.broker_kind == "redis" else self._rabbitmq()).start(120)
+            self.manage("migrate", "--verbosity", "0")
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -7,6 +7,8 @@ import secrets
 import socket
 from datetime import timedelta
 
+from django.conf import settings
+
 from highway_automation.base import clock
 from runs_app.models import Worker
 
@@ -24,6 +26,12 @@ def heartbeat(worker_id: str, *, kind: str, busy: int = 0, capacity: int = 0, la
     if not Worker.objects.filter(pk=worker_id).update(**values):
         host, pid = socket.gethostname(), os.getpid()
         Worker.objects.create(worker_id=worker_id, kind=kind, host=host, pid=pid, started_at=at, **values)
+
+
+def anybody_alive() -> bool:
+    """Whether a worker or scheduler sent a heartbeat within a lease."""
+    since = clock.lease_now() - timedelta(seconds=settings.HIGHWAY_LEASE_SECONDS)
+    return Worker.objects.filter(heartbeat_at__gte=since).exists()
 
 
 def forget_worker(worker_id: str) -> None:
