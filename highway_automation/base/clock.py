@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -40,3 +40,8 @@ def offset() -> timedelta:
         return timedelta(seconds=float(Path(path).read_text() or 0))
     except (FileNotFoundError, ValueError):
         return timedelta(0)
+
+
+def host_skew() -> float:
+    """Seconds by which this machine's clock is ahead of the database's."""
+    return (datetime.now(UTC) - db.statement_time()).total_seconds()

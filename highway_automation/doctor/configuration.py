@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from highway_automation.base import db
 from highway_automation.doctor.examination import Check, Saw, failed, ok, warning
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -67,11 +68,11 @@ def shared_cache() -> Saw:
 def parts_fit() -> Saw:
     """The in-process broker and SQLite belong to `up`; separate processes need servers."""
     in_process = settings.CELERY_BROKER_URL.startswith("memory")
-    sqlite = settings.DATABASE_ENGINE == "sqlite3"
-    if in_process and not sqlite:
-        return warning("PostgreSQL with the in-process broker", "Set BROKER_URL where processes run apart.")
-    if sqlite and not in_process:
-        return warning("SQLite with a real broker: one machine, one writer at a time", "Set DATABASE_URL=postgres://…")
+    if in_process and not db.is_one_file():
+        return warning(f"{db.name()} with the in-process broker", "Set BROKER_URL where processes run apart.")
+    if db.is_one_file() and not in_process:
+        cure = "Set DATABASE_URL to a PostgreSQL server."
+        return warning(f"{db.name()} with a real broker: one machine, one writer at a time", cure)
     return ok("one process" if in_process else "separate processes")
 
 

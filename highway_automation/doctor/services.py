@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 import httpx
 from celery import current_app
@@ -13,7 +12,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from highway_automation.base import clock
+from highway_automation.base import clock, db
 from highway_automation.doctor.examination import Check, Saw, failed, ok, warning
 
 ANSWER_SECONDS = 5
@@ -27,8 +26,8 @@ def database() -> Saw:
         clock.lease_now()
     except DatabaseError as error:
         cure = "Start the database, or mend DATABASE_URL; for SQLite, run `make up` once."
-        return failed(f"{connection.vendor} does not answer: {' '.join(str(error).split())}", cure)
-    return ok(f"{connection.vendor} answers in {(time.monotonic() - began) * 1000:.0f} ms")
+        return failed(f"{db.name()} does not answer: {' '.join(str(error).split())}", cure)
+    return ok(f"{db.name()} answers in {(time.monotonic() - began) * 1000:.0f} ms")
 
 
 def migrations() -> Saw:
@@ -41,8 +40,7 @@ def migrations() -> Saw:
 
 def clocks() -> Saw:
     """Times come from the database; a host that differs much signs tokens and logs with another time."""
-    here = datetime.fromtimestamp(time.time(), UTC)  # noqa: DTZ006
-    skew = abs((clock.lease_now() - here).total_seconds())
+    skew = abs(clock.host_skew())
     if skew > MOST_SKEW_SECONDS:
         return warning(f"This machine's clock and the database's differ by {skew:.0f} s", "Run an NTP service on both.")
     return ok("this machine and the database agree")

@@ -22,6 +22,16 @@ def is_postgres() -> bool:
     return bool(connection.vendor == "postgresql")
 
 
+def name() -> str:
+    """As people call it."""
+    return "PostgreSQL" if is_postgres() else "SQLite"
+
+
+def is_one_file() -> bool:
+    """Whether the database is a file of one machine, which has one writer at a time."""
+    return not is_postgres()
+
+
 def atomic() -> AbstractContextManager[None]:
     """One short transaction; on SQLite it takes the write lock at once (IMMEDIATE)."""
     return transaction.atomic()
