@@ -9,9 +9,14 @@ from typing import Any, Literal
 from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
 from django.urls import re_path
-from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from highway_automation import __version__
 from highway_automation.base.clock import lease_now
@@ -22,24 +27,69 @@ Check = dict[str, Any]
 BROKER_SECONDS = 1
 
 
-@require_safe
-def ping(request: HttpRequest) -> JsonResponse:
-    """The web process answers; nothing else is asked."""
-    return JsonResponse({"status": "success", "data": "pong"})
+class AlwaysJSON(BaseContentNegotiation):
+    """Whoever asks whether we are well gets an answer, whatever it says it accepts."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
-@require_safe
-def version(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"status": "success", "data": {"version": __version__}})
+class Open(APIView):
+    """Asked by load balancers and strangers: no key, no limit, no database needed."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = AlwaysJSON
 
 
-@require_safe
-def health(request: HttpRequest) -> JsonResponse:
-    """200 while work is accepted: `healthy`, or `degraded` when something that does the work is missing; else 503."""
-    checks = all_checks()
-    state = overall(checks)
-    data = {"status": state, "version": __version__, "checks": checks}
-    return JsonResponse({"status": "success", "data": data}, status=503 if state == "unhealthy" else 200)
+def enveloped(name: str, data: serializers.Field[Any, Any, Any, Any]) -> Any:
+    return inline_serializer(name, {"status": serializers.CharField(help_text="success"), "data": data})
+
+
+class Ping(Open):
+    @extend_schema(responses=enveloped("Pong", serializers.CharField()))
+    def get(self, request: Request) -> Response:
+        """The web process answers; nothing else is asked."""
+        return Response({"status": "success", "data": "pong"})
+
+
+class Version(Open):
+    @extend_schema(
+        responses=enveloped(
+            "ProductVersion", inline_serializer("ProductVersionData", {"version": serializers.CharField()})
+        )
+    )
+    def get(self, request: Request) -> Response:
+        """Which version of the product answers."""
+        return Response({"status": "success", "data": {"version": __version__}})
+
+
+HEALTH_DATA = inline_serializer(
+    "HealthData",
+    {
+        "status": serializers.ChoiceField(["healthy", "degraded", "unhealthy"]),
+        "version": serializers.CharField(),
+        "checks": serializers.DictField(child=serializers.DictField()),
+    },
+)
+
+
+HEALTH = enveloped("Health", HEALTH_DATA)
+
+
+class Health(Open):
+    @extend_schema(responses={200: HEALTH, 503: HEALTH})
+    def get(self, request: Request) -> Response:
+        """200 while work is accepted: `healthy`, or `degraded` when something that does the work is missing; else 503."""
+        checks = all_checks()
+        state = overall(checks)
+        data = {"status": state, "version": __version__, "checks": checks}
+        return Response({"status": "success", "data": data}, status=503 if state == "unhealthy" else 200)
 
 
 def all_checks() -> dict[str, Check]:
@@ -87,7 +137,9 @@ def alive(kind: str) -> Check:
 
 
 urlpatterns = [
-    re_path(r"^ping/?$", ping),
-    re_path(r"^(?:api/v1/)?health/?$", health),
-    re_path(r"^(?:api/v1/)?version/?$", version),
+    re_path(r"^api/v1/health/?$", Health.as_view(), name="health"),
+    re_path(r"^api/v1/version/?$", Version.as_view(), name="version"),
+    re_path(r"^ping/?$", Ping.as_view(), name="ping"),
+    re_path(r"^health/?$", Health.as_view()),
+    re_path(r"^version/?$", Version.as_view()),
 ]

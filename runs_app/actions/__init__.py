@@ -6,6 +6,7 @@ from runs_app.actions.artifacts import delete_artifact, purge_artifacts, store_a
 from runs_app.actions.cancel import cancel_run
 from runs_app.actions.definitions import publish_name, store_definition, unpublish_name
 from runs_app.actions.mail import delete_mail_text, save_mail_text, seed_mail_texts
+from runs_app.actions.retry import retry_run
 from runs_app.actions.submit import find_run, submit_run, wait_for_run
 from runs_app.actions.sweep import sweep
 from runs_app.actions.workers import heartbeat
@@ -17,6 +18,7 @@ __all__ = [
     "heartbeat",
     "delete_mail_text",
     "publish_name",
+    "retry_run",
     "purge_artifacts",
     "save_mail_text",
     "seed_mail_texts",

@@ -3,27 +3,38 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from highway_automation.base.api.filters import choice
 from highway_automation.base.safe_json import JSON
 from runs_app import dsl
-from runs_app.actions import cancel_run, find_run, store_definition, submit_run
+from runs_app.actions import cancel_run, find_run, retry_run, store_definition, submit_run
+from runs_app.api.filters import RunFilters
 from runs_app.api.serializers import (
     CancelSerializer,
+    LogSerializer,
+    LogsSerializer,
+    RegisteredSerializer,
+    RetriedSerializer,
     RunDetailSerializer,
     RunSerializer,
     StepSerializer,
+    StepsSerializer,
     SubmitSerializer,
+    SubmittedSerializer,
 )
 from runs_app.cause import Cause
-from runs_app.models import WorkflowRun
+from runs_app.models import StepLog, WorkflowRun
 from runs_app.queries import logs_of, steps_of, with_current_step
+from runs_app.statuses import StepStatus
 from tenants_app.api.base import ListAndGet
 
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
+COUNTED = (StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SLEEPING)
+STATUS = OpenApiParameter("status", str, enum=StepStatus.values, description="Only attempts in this state.")
 
 
 def idempotency_key(request: Request, given: dict[str, Any]) -> str | None:
@@ -33,12 +44,14 @@ def idempotency_key(request: Request, given: dict[str, Any]) -> str | None:
 
 
 class RunViewSet(ListAndGet):
-    """Runs: submit a definition, list, read, cancel."""
+    """Runs: submit a definition, list, read, cancel, start again."""
 
     model = WorkflowRun
+    queryset = WorkflowRun.objects.none()
     plural = "workflows"
-    verbs = {"create": "run", "cancel": "operate", "steps": "view"}
-    filterset_fields = ["status", "workflow_name", "cause_kind", "cause_id"]
+    verbs = {"create": "run", "cancel": "operate", "retry": "operate", "steps": "view", "logs": "view"}
+    idempotent = {"create", "retry"}
+    filterset_class = RunFilters
     search_fields = ["workflow_name", "error"]
     ordering_fields = ["created_at", "finished_at", "status", "workflow_name"]
     ordering = ["-workflow_run_id"]
@@ -56,8 +69,16 @@ class RunViewSet(ListAndGet):
     def get_object(self) -> WorkflowRun:
         return find_run(self.tenant, self.kwargs["pk"])
 
-    @extend_schema(request=SubmitSerializer, responses={202: RunDetailSerializer})
+    @extend_schema(
+        request=SubmitSerializer,
+        responses={
+            202: SubmittedSerializer,
+            200: OpenApiResponse(SubmittedSerializer, "The idempotency key was used before: the first run."),
+            201: OpenApiResponse(RegisteredSerializer, "`execute` is false: the definition is stored, nothing runs."),
+        },
+    )
     def create(self, request: Request) -> Response:
+        """Start a run of a definition, or of the one that its Python source makes."""
         body = SubmitSerializer(data=request.data, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -78,18 +99,45 @@ class RunViewSet(ListAndGet):
     @extend_schema(request=CancelSerializer, responses={200: RunDetailSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
+        """End a run now. 409 when it has ended already."""
         body = CancelSerializer(data=request.data or {}, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
         run = cancel_run(self.get_object(), actor=self.actor, reason=body.validated_data["reason"])
         return Response(RunDetailSerializer(run, context=self.get_serializer_context()).data)
 
-    @extend_schema(responses={200: StepSerializer(many=True)})
-    @action(detail=True, methods=["get"])
+    @extend_schema(request=None, responses={202: RetriedSerializer, 200: RetriedSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Start a failed or cancelled run again from its beginning, as a new run. 409 for any other."""
+        old = self.get_object()
+        self.refuse_body()
+        new, created = retry_run(old, actor=self.actor, idempotency_key=idempotency_key(request, {}))
+        told = {"original_workflow_run_id": old.pk, "new_workflow_run_id": new.pk, "new_run_id": new.pk}
+        told |= {"workflow_run_id": new.pk, "status": new.status, "message": f"Run {old.pk} was started again."}
+        return Response(told, status=202 if created else 200)
+
+    @extend_schema(parameters=[STATUS], responses=StepsSerializer)
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
     def steps(self, request: Request, pk: str) -> Response:
+        """Every attempt at every step, with what it was given and gave."""
         run = self.get_object()
+        wanted = choice(request, "status", StepStatus.values)
+        steps = list(steps_of(run))
+        last = {step.path: step.status for step in steps}
+        counts = {status: list(last.values()).count(status) for status in COUNTED}
         context = {**self.get_serializer_context(), "logs": logs_of(run)}
-        steps = StepSerializer(steps_of(run), many=True, context=context).data
-        return Response({"workflow_run_id": str(run.pk), "workflow_name": run.workflow_name, "steps": steps})
+        shown = [step for step in steps if wanted in {None, step.status}]
+        told = {"workflow_run_id": str(run.pk), "workflow_name": run.workflow_name, "total_steps": len(last), **counts}
+        return Response({**told, "steps": StepSerializer(shown, many=True, context=context).data})
+
+    @extend_schema(responses=LogsSerializer)
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def logs(self, request: Request, pk: str) -> Response:
+        """The end of what each step has printed so far."""
+        run = self.get_object()
+        rows = StepLog.objects.for_tenant(self.tenant).filter(run=run).order_by("updated_at", "path", "attempt")
+        logs = LogSerializer(rows, many=True).data
+        return Response({"workflow_run_id": str(run.pk), "workflow_name": run.workflow_name, "logs": logs})
 
 
 def _definition(given: dict[str, Any]) -> JSON:

@@ -49,6 +49,7 @@ class TemplateViewSet(ListAndGet):
     model = WorkflowTemplate
     queryset = WorkflowTemplate.objects.none()
     plural = "templates"
+    idempotent = {"run"}
     lookup_field = "name"
     serializer_class = TemplateSerializer
     verbs: ClassVar[dict[str, str]] = {
@@ -114,10 +115,9 @@ class TemplateViewSet(ListAndGet):
         return Response({**started, "version": run.template_version}, status=202 if created else 200)
 
     @extend_schema(responses=VersionSerializer(many=True))
-    @action(detail=True, methods=["get"], filter_backends=[])
+    @action(detail=True, methods=["get"], filter_backends=[], plural="versions")
     def versions(self, request: Request, name: str) -> Response:
         """Every version, newest first."""
-        self.plural = "versions"
         refuse_unknown(request, ())
         rows = TemplateVersion.objects.for_tenant(self.tenant).filter(template=self.get_object())
         page = self.paginate_queryset(rows.select_related("author", "template").order_by("-number"))

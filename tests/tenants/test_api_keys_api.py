@@ -99,7 +99,7 @@ def test_a_key_is_rotated(api: APIClient, tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
-        ({}, "name"),
+        ({"name": ""}, "name"),
         ({"name": "x", "permissions": ["fly_high"]}, "permissions"),
         ({"name": "x", "role": "king"}, "role"),
         ({"name": "x", "expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),

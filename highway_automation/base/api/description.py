@@ -195,6 +195,7 @@ def bounded(parameter: dict[str, Any]) -> dict[str, Any]:
     return parameter
 
 
-def without_slashes(endpoints: list[Any], **_: Any) -> list[Any]:
-    """The paths as they are documented: the slash at their end is optional, and left out here."""
-    return [(path.rstrip("/") or path, *rest) for path, *rest in endpoints]
+def documented(endpoints: list[Any], **_: Any) -> list[Any]:
+    """The paths as they are documented: the slash at their end is optional, and left out; doubles are left out too."""
+    paths = [(path.rstrip("/") or path, *rest) for path, *rest in endpoints]
+    return [endpoint for endpoint in paths if endpoint[0].startswith(PREFIX) or endpoint[0] == "/ping"]

@@ -29,6 +29,15 @@ def refuse_unknown(request: Request, known: Iterable[str]) -> None:
         raise Invalid(f"{', '.join(error.field for error in unknown)}: {told}", errors=unknown)
 
 
+def choice(request: Request, name: str, choices: Iterable[str]) -> str | None:
+    """A query parameter that is one of these; None when it is not there. Raises Invalid naming it."""
+    found = request.query_params.get(name)
+    if found and found not in (known := list(choices)):
+        told = f"Give one of {', '.join(known)}."
+        raise Invalid(told, errors=[FieldError(name, told)])
+    return found or None
+
+
 class InstantField(IsoDateTimeField):  # type: ignore[misc]
     """A time whose UTC date exists: a database cannot compare with any other."""
 
