@@ -58,6 +58,10 @@ class Ping(Open):
         return Response({"status": "success", "data": "pong"})
 
 
+VERSION_DATA = inline_serializer("ProductVersionData", {"version": serializers.CharField()})
+VERSION = enveloped("ProductVersion", VERSION_DATA)
+
+
 class Version(Open):
     @extend_schema(
         responses=enveloped(
@@ -85,7 +89,7 @@ HEALTH = enveloped("Health", HEALTH_DATA)
 class Health(Open):
     @extend_schema(responses={200: HEALTH, 503: HEALTH})
     def get(self, request: Request) -> Response:
-        """200 while work is accepted: `healthy`, or `degraded` when something that does the work is missing; else 503."""
+        """200 while work is accepted: `healthy`, or `degraded` when something that does the work lacks; else 503."""
         checks = all_checks()
         state = overall(checks)
         data = {"status": state, "version": __version__, "checks": checks}

@@ -140,6 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+PASSWORD_RESET_TIMEOUT: int = 3600 * read("int", "HIGHWAY_LINK_HOURS", 72)  # invitations and lost passwords
 AXES_FAILURE_LIMIT = 60
 AXES_COOLOFF_TIME = 1 / 60  # hours: one minute
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
@@ -214,6 +215,8 @@ HIGHWAY_DEFAULT_TENANT: str = read("str", "HIGHWAY_DEFAULT_TENANT", "")
 HIGHWAY_ENV_ALLOW: list[str] = read("list", "HIGHWAY_ENV_ALLOW", [])
 HIGHWAY_ENV: dict[str, str] = {name: os.environ[name] for name in HIGHWAY_ENV_ALLOW if name in os.environ}
 HIGHWAY_ALLOW_UNSANDBOXED_CODE: bool = read("bool", "HIGHWAY_ALLOW_UNSANDBOXED_CODE", False)
+HIGHWAY_PYTHON_FUNCTIONS: list[str] = read("list", "HIGHWAY_PYTHON_FUNCTIONS", [])
+HIGHWAY_CODE_MEMORY_MB: int = read("int", "HIGHWAY_CODE_MEMORY_MB", 1024)
 HIGHWAY_PID_NAMESPACE: bool = read("bool", "HIGHWAY_PID_NAMESPACE", True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HIGHWAY_BODY_BYTES
 
@@ -250,6 +253,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "key": read("str", "HIGHWAY_THROTTLE", "6000/min"),
         "login": read("str", "HIGHWAY_LOGIN_THROTTLE", "60/min"),
+        "password-mail": read("str", "HIGHWAY_PASSWORD_MAIL_THROTTLE", "20/hour"),
     },
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
@@ -265,7 +269,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["highway_automation.base.api.description.without_slashes"],
+    "PREPROCESSING_HOOKS": ["highway_automation.base.api.description.documented"],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "runs_app.statuses.RunStatus",
         "StepStatus": "runs_app.statuses.StepStatus",
