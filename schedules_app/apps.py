@@ -9,8 +9,9 @@ class SchedulesConfig(AppConfig):
 
     def ready(self) -> None:
         from highway_automation.base import retention
-        from schedules_app import actions, audit, usage
+        from schedules_app import actions, audit, receivers, usage
 
         audit.register()
         usage.register()
+        receivers.connect()
         retention.declare("schedule_ticks", actions.purge_ticks)

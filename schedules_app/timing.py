@@ -1,7 +1,12 @@
-"""Which times of a schedule are due, and which of them run: decisions without a database and without a clock."""
+"""Which times of a schedule are due, and which of them run: decisions without a database and without a clock.
+
+A schedule that is spread starts each of its times a fixed while later. `next_run_at` is when the next one starts;
+everything here but `next_start` and `due` speaks of the times themselves.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +21,7 @@ MOST_ROWS = 100
 """Missed times that get a row each; one further row stands for all between them and the latest ones."""
 MOST_COUNTED = 1_000
 INSTANT = timedelta(microseconds=1)
+EVER = timedelta(days=366 * 1000)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,20 @@ class Due:
 
     slots: list[Slot]
     following: datetime | None
+
+
+def delay(schedule: ScheduledWorkflow) -> timedelta:
+    """How long after each of its times it starts: a fixed part of its spread, chosen by its id."""
+    if not schedule.spread:
+        return timedelta(0)
+    chosen = int.from_bytes(hashlib.sha256(schedule.pk.bytes).digest()[:8], "big")
+    return timedelta(seconds=chosen % schedule.spread)
+
+
+def next_start(schedule: ScheduledWorkflow, after: datetime) -> datetime | None:
+    """When the first time strictly after `after` starts. Raises CronError."""
+    slot = first_slot(schedule, after)
+    return slot and slot + delay(schedule)
 
 
 def first_slot(schedule: ScheduledWorkflow, after: datetime) -> datetime | None:
@@ -65,18 +85,26 @@ def note_of(spec: CronSpec, at: datetime) -> str:
 
 def due(schedule: ScheduledWorkflow, at: datetime) -> Due:
     """Decide every time from the schedule's `next_run_at` up to the moment `at`. Raises CronError."""
+    late = delay(schedule)
     if schedule.next_run_at is None:
-        return Due([], first_slot(schedule, at))
+        return Due([], next_start(schedule, at))
+    slots, following = _due(schedule, schedule.next_run_at - late, at - late)
+    return Due(slots, following and following + late)
+
+
+def _due(schedule: ScheduledWorkflow, first: datetime, at: datetime) -> tuple[list[Slot], datetime | None]:
     until = min(at, schedule.end_at) if schedule.end_at else at
-    head, following = _walk(schedule, schedule.next_run_at, until)
-    latest: list[datetime] = []
-    folded: list[Slot] = []
-    if len(head) > MOST_ROWS:
-        latest = _latest(schedule.spec, head[-2], at, until)
-        folded = _folded(schedule.spec, head.pop(), latest[0])
-        following = first_slot(schedule, until)
-    slots = [_judge(schedule, time, at, newest=time == (latest or head)[-1]) for time in (*head, *latest)]
-    return Due([*slots[: len(head)], *folded, *slots[len(head) :]], following)
+    head, following = _walk(schedule, first, until)
+    if len(head) <= MOST_ROWS:
+        return [_judge(schedule, time, at, newest=time == head[-1]) for time in head], following
+    rest = head.pop()
+    slots = [_judge(schedule, time, at, newest=False) for time in head]
+    if schedule.catch_up == CatchUp.ALL and (again := _first_made_up(schedule, rest, at, until)):
+        return [*slots, *_folded(schedule.spec, rest, again)], again  # due at once: the next ones get their rows then
+    latest = _latest(schedule.spec, rest, at, until)
+    slots += _folded(schedule.spec, rest, latest[0])
+    slots += [_judge(schedule, time, at, newest=time == latest[-1]) for time in latest]
+    return slots, first_slot(schedule, until)
 
 
 def _walk(schedule: ScheduledWorkflow, first: datetime, until: datetime) -> tuple[list[datetime], datetime | None]:
@@ -89,14 +117,26 @@ def _walk(schedule: ScheduledWorkflow, first: datetime, until: datetime) -> tupl
     return found, None
 
 
-def _latest(spec: CronSpec, after: datetime, at: datetime, until: datetime) -> list[datetime]:
-    """The times that may still run after a long gap: those on time, or else the newest one."""
-    start = max(after, at - GRACE - INSTANT)
-    fresh = [tick.at for tick in takewhile(lambda tick: tick.at <= until, iter_ticks(spec, start))]
-    if fresh:
-        return fresh
-    newest = previous_tick(spec, until + INSTANT)
-    return [newest.at] if newest else []
+def _first_made_up(schedule: ScheduledWorkflow, first: datetime, at: datetime, until: datetime) -> datetime | None:
+    """The first time from `first` on that is not too old to be made up for."""
+    return next(_between(schedule.spec, max(first, at - _window(schedule)), until), None)
+
+
+def _latest(spec: CronSpec, first: datetime, at: datetime, until: datetime) -> list[datetime]:
+    """The times from `first` on that may still run after a long gap: those on time, or else the newest one."""
+    fresh = list(_between(spec, max(first, at - GRACE), until))
+    newest = None if fresh else previous_tick(spec, until + INSTANT)
+    return fresh or ([newest.at] if newest else [first])
+
+
+def _between(spec: CronSpec, start: datetime, end: datetime) -> Iterator[datetime]:
+    return takewhile(lambda time: time <= end, (tick.at for tick in iter_ticks(spec, start - INSTANT)))
+
+
+def _window(schedule: ScheduledWorkflow) -> timedelta:
+    """How late a time may be made up for."""
+    seconds = schedule.catch_up_window
+    return EVER if seconds is None else max(timedelta(seconds=seconds), GRACE)
 
 
 def _folded(spec: CronSpec, first: datetime, end: datetime) -> list[Slot]:
@@ -112,13 +152,13 @@ def _judge(schedule: ScheduledWorkflow, time: datetime, at: datetime, *, newest:
     late = at - time
     if late <= GRACE:
         return Slot(time, True)
-    if schedule.catch_up != CatchUp.LATEST:
+    if schedule.catch_up == CatchUp.NONE:
         return Slot(time, False, f"No scheduler was running for {_span(late)}, and catch-up is none.")
-    if not newest:
+    if schedule.catch_up == CatchUp.LATEST and not newest:
         return Slot(time, False, "No scheduler was running; only the latest missed time is made up for.")
-    window = schedule.catch_up_window
-    if window is not None and late > timedelta(seconds=window):
-        return Slot(time, False, f"It is {_span(late)} late, outside the catch-up window ({window} s).")
+    if late > _window(schedule):
+        window = f"outside the catch-up window ({schedule.catch_up_window} s)"
+        return Slot(time, False, f"It is {_span(late)} late, {window}.")
     return Slot(time, True, f"Made up for {_span(late)} late.")
 
 

@@ -13,14 +13,14 @@ from runs_app.actions import store_definition
 from schedules_app import names, timing
 from schedules_app.actions.submit import template_start
 from schedules_app.cron import CronError
-from schedules_app.models import NOT_BUILT, CatchUp, Overlap, ScheduledWorkflow
+from schedules_app.models import ScheduledWorkflow
 
 TARGETS = "Name exactly one of template and workflow_definition."
 
 
 def checked(schedule: ScheduledWorkflow) -> list[dict[str, str]]:
     """Store the definition, if it has one, and return its warnings. Raises Invalid naming every field that is wrong."""
-    errors = [*column_errors(schedule), *policy_errors(schedule), *time_errors(schedule), *input_errors(schedule)]
+    errors = [*column_errors(schedule), *time_errors(schedule), *input_errors(schedule)]
     warnings: list[dict[str, str]] = []
     if bool(schedule.template) == (schedule.workflow_definition is not None):
         errors.append(FieldError("template" if schedule.template else "workflow_definition", TARGETS))
@@ -49,17 +49,6 @@ def column_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
     except ValidationError as error:
         for field, messages in error.message_dict.items():
             yield from (FieldError("" if field == NON_FIELD_ERRORS else field, message) for message in messages)
-
-
-def policy_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
-    for field, missing in NOT_BUILT.items():
-        if getattr(schedule, field) in missing:
-            known = {"overlap": Overlap, "catch_up": CatchUp}[field].values
-            left = " or ".join(value for value in known if value not in missing)
-            yield FieldError(field, f"'{getattr(schedule, field)}' is not available yet; use {left}.")
-    for field in ("spread", "pause_after_failures"):
-        if getattr(schedule, field):
-            yield FieldError(field, "This is not available yet; leave it at 0.")
 
 
 def time_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:

@@ -11,7 +11,8 @@ from highway_automation.base import clock
 from highway_automation.base.db import atomic, savepoint
 from highway_automation.base.errors import Conflict
 from schedules_app.actions.checks import checked
-from schedules_app.actions.pause import locked, plan_from_now
+from schedules_app.actions.ledger import drop_waiting
+from schedules_app.actions.pause import PAUSED, forget_failures, locked, plan_from_now
 from schedules_app.models import ScheduledWorkflow
 from tenants_app.models import Tenant, User
 
@@ -22,8 +23,7 @@ FIELDS = frozenset(
         *("remaining_runs", "spread", "enabled", "pause_note", "pause_until", "pause_after_failures", "owner"),
     }
 )
-TIMING = ("cron_expression", "timezone", "dst_gap", "dst_overlap", "day_or", "start_at", "end_at", "enabled")
-BY_THE_SCHEDULER = {"next_run_at", "last_run_at", "previous_slot", "last_error", "execution_count"}
+TIMING = ("cron_expression", "timezone", "dst_gap", "dst_overlap", "day_or", "start_at", "end_at", "spread", "enabled")
 
 Warnings = list[dict[str, str]]
 
@@ -62,10 +62,12 @@ def update_schedule(schedule: ScheduledWorkflow, values: Mapping[str, Any]) -> t
         timed = {column: getattr(row, column) for column in TIMING} != before or row.next_run_at is None
         if not row.enabled:
             row.next_run_at = None
+            drop_waiting(row, PAUSED)
         elif timed:
             plan_from_now(row)
         if row.enabled and not before["enabled"]:
             row.pause_note, row.pause_until = "", None
+            forget_failures(row.tenant_id, row.pk)
         row.updated_at = clock.now()
         write(row)
     return row, warnings
@@ -74,7 +76,9 @@ def update_schedule(schedule: ScheduledWorkflow, values: Mapping[str, Any]) -> t
 def delete_schedule(schedule: ScheduledWorkflow) -> None:
     """The schedule ends; its runs and its ledger stay, with its name. Raises NotFound when it is gone already."""
     with atomic():
-        locked(schedule).delete()
+        row = locked(schedule)
+        drop_waiting(row, "The schedule was deleted while this time waited.")
+        row.delete()
 
 
 def apply(schedule: ScheduledWorkflow, values: Mapping[str, Any]) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from django.db import InterfaceError, OperationalError
-
-from highway_automation.base import clock, safe_json
+from highway_automation.base import clock
 from highway_automation.base.db import atomic, lock_rows, savepoint
-from highway_automation.base.errors import HighwayError
 from schedules_app import timing
-from schedules_app.actions import pause
-from schedules_app.actions.submit import open_run, submit
+from schedules_app.actions import failures, overlap, pause
+from schedules_app.actions.failures import Failure
+from schedules_app.actions.ledger import identity, ledger, told
+from schedules_app.actions.start import CONNECTION_ERRORS, start
+from schedules_app.actions.waiting import start_waiting
 from schedules_app.cron import CronError
-from schedules_app.models import Outcome, Overlap, ScheduledWorkflow, ScheduleTick
+from schedules_app.models import Outcome, ScheduledWorkflow, ScheduleTick
 
 BATCH = 100
 MOST_BATCHES = 10
-CONNECTION_ERRORS = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +32,7 @@ def fire_due() -> datetime | None:
         pause.resume_by_itself(schedule, at)
     if schedules.unplanned().exists():
         plan_rows_written_by_sql()
+    start_waiting()
     following = next_due()
     for _ in range(MOST_BATCHES):
         if following is None or following > at or not fire_batch():  # none: another scheduler holds the rest
@@ -52,105 +52,82 @@ def fire_batch() -> int:
         at = clock.now()
         rows = ScheduledWorkflow.objects.all_tenants().due(at).select_related("tenant", "template", "definition")
         schedules = list(lock_rows(rows[:BATCH], skip_locked=True))
-        for schedule in schedules:
-            fire(schedule, at)
+        failed = {schedule: fire(schedule, at) for schedule in schedules}
+        for schedule in sorted(schedules, key=lambda schedule: schedule.pk):
+            failures.count(schedule, failed[schedule])  # after all of them: its locks come after those of runs
     return len(schedules)
 
 
-def fire(schedule: ScheduledWorkflow, at: datetime) -> None:
+def fire(schedule: ScheduledWorkflow, at: datetime) -> list[Failure]:
+    """Decide what is due; what could not be started."""
     try:
         with savepoint():
-            decide(schedule, at)
+            return decide(schedule, at)
     except CONNECTION_ERRORS:
         raise
     except Exception as error:
         if not isinstance(error, CronError):
             log.exception("Schedule %s could not be decided.", schedule.pk)
-        give_up(schedule, at, error)
+        return [give_up(schedule, at, error)]
 
 
-def decide(schedule: ScheduledWorkflow, at: datetime) -> None:
+def decide(schedule: ScheduledWorkflow, at: datetime) -> list[Failure]:
     """Write the ledger of all due times, the runs they start and the schedule's next time."""
     due = timing.due(schedule, at)
-    before = schedule.previous_slot
+    stop = failures.failing_too_often(schedule)
+    before, failed = schedule.previous_slot, []
     for slot in due.slots:
         tick = ScheduleTick(times=slot.times, **identity(schedule, slot.at, at))
         tick.outcome, tick.reason = Outcome.MISSED, slot.reason
-        if slot.runs:
-            run_or_say_why_not(tick, schedule, slot, before or timing.interval_start(schedule, slot.at), at)
+        if stop:
+            tick.reason = stop
+        elif slot.runs:
+            run_or_say_why_not(tick, schedule, slot, before, at)
+        if tick.outcome == Outcome.FAILED_TO_SUBMIT:
+            failed.append(Failure(tick.reason, slot.at))
         ledger(tick)
         before = slot.at if slot.times == 1 else None
     schedule.previous_slot, schedule.next_run_at = before, due.following
+    if stop:
+        schedule.next_run_at, schedule.pause_note = None, stop
     advance(schedule, at)
+    return failed
 
 
 def run_or_say_why_not(
-    tick: ScheduleTick, schedule: ScheduledWorkflow, slot: timing.Slot, start: datetime, at: datetime
+    tick: ScheduleTick, schedule: ScheduledWorkflow, slot: timing.Slot, before: datetime | None, at: datetime
 ) -> None:
-    if reason := refusal(schedule):
+    if reason := refusal(schedule) or overlap.verdict(schedule):
         tick.outcome, tick.reason = reason
-        return
-    try:
-        with savepoint():
-            run, _created = submit(schedule, slot.at, start)
-    except CONNECTION_ERRORS:
-        raise
-    except Exception as error:
-        tick.outcome, tick.reason = Outcome.FAILED_TO_SUBMIT, told(error)
-        schedule.last_error = tick.reason
-        return
-    tick.outcome, tick.workflow_run_id = Outcome.SUBMITTED, run.pk
-    tick.reason = " ".join(filter(None, [slot.reason, timing.note_of(schedule.spec, slot.at)]))
-    schedule.last_run_at, schedule.last_error = at, ""
-    schedule.execution_count += 1
-    if schedule.remaining_runs is not None:
+    else:
+        start(schedule, tick, before, at, slot.reason)
+    if schedule.remaining_runs and tick.outcome in (Outcome.SUBMITTED, Outcome.BUFFERED):
         schedule.remaining_runs -= 1
 
 
-def refusal(schedule: ScheduledWorkflow) -> tuple[Outcome, str] | None:
+def refusal(schedule: ScheduledWorkflow) -> overlap.Verdict | None:
     """Why nothing may start at this time, if so."""
     if not schedule.tenant.enabled:
         return Outcome.MISSED, "The tenant is stopped."
     if schedule.remaining_runs == 0:
         return Outcome.MISSED, "All its runs are used up."
-    if schedule.overlap == Overlap.SKIP and (run_id := open_run(schedule)):
-        return Outcome.SKIPPED_OVERLAP, f"Run {run_id} is still open."
     return None
 
 
-def give_up(schedule: ScheduledWorkflow, at: datetime, error: Exception) -> None:
+def give_up(schedule: ScheduledWorkflow, at: datetime, error: Exception) -> Failure:
     """The tick of a schedule that cannot be decided is a ledger row with the reason; the schedule goes on behind it."""
     schedule.refresh_from_db()
-    tick = ScheduleTick(outcome=Outcome.FAILED_TO_SUBMIT, **identity(schedule, schedule.next_run_at or at, at))
+    slot = (schedule.next_run_at or at) - timing.delay(schedule)
+    tick = ScheduleTick(outcome=Outcome.FAILED_TO_SUBMIT, **identity(schedule, slot, at))
     tick.reason = schedule.last_error = told(error)
     ledger(tick)
     schedule.previous_slot = None
     try:
-        schedule.next_run_at = timing.first_slot(schedule, at)
+        schedule.next_run_at = timing.next_start(schedule, at)
     except Exception as broken:  # an expression that cannot be read has no next time: pause instead of trying for ever
         schedule.next_run_at, schedule.pause_note = None, told(broken)
     advance(schedule, at)
-
-
-def told(error: Exception) -> str:
-    text = error.lines() if isinstance(error, HighwayError) else str(error) or type(error).__name__
-    return str(safe_json.clean(text))[:2000]
-
-
-def identity(schedule: ScheduledWorkflow, slot: datetime, at: datetime) -> dict[str, object]:
-    return {
-        "tenant_id": schedule.tenant_id,
-        "schedule": schedule,
-        "schedule_name": schedule.name,
-        "scheduled_for": slot,
-        "lateness": max((at - slot).total_seconds(), 0.0),
-        "created_at": at,
-    }
-
-
-def ledger(tick: ScheduleTick) -> None:
-    """A time that is in the ledger already stays as it was decided."""
-    ScheduleTick.objects.for_tenant(tick.tenant_id).bulk_create([tick], ignore_conflicts=True)
+    return Failure(tick.reason, slot)
 
 
 def advance(schedule: ScheduledWorkflow, at: datetime) -> None:
@@ -175,7 +152,7 @@ def plan_rows_written_by_sql() -> None:
         rows = ScheduledWorkflow.objects.all_tenants().unplanned()[:BATCH]
         for schedule in lock_rows(rows, skip_locked=True):
             try:
-                schedule.next_run_at = timing.first_slot(schedule, at)
+                schedule.next_run_at = timing.next_start(schedule, at)
             except CronError as error:
                 schedule.pause_note = schedule.last_error = told(error)
             advance(schedule, at)

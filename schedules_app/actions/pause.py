@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from highway_automation.base import clock
 from highway_automation.base.db import atomic, lock_rows
 from highway_automation.base.errors import Conflict, FieldError, Invalid, NotFound
 from schedules_app import timing
+from schedules_app.actions.ledger import drop_waiting
 from schedules_app.cron import CronError
-from schedules_app.models import ScheduledWorkflow
+from schedules_app.models import FailureStreak, ScheduledWorkflow, ScheduleTick
+
+PAUSED = "The schedule was paused while this time waited."
 
 
 def pause_schedule(schedule: ScheduledWorkflow, *, note: str = "", until: datetime | None = None) -> ScheduledWorkflow:
@@ -21,7 +25,18 @@ def pause_schedule(schedule: ScheduledWorkflow, *, note: str = "", until: dateti
         row = locked(schedule)
         row.enabled, row.next_run_at, row.pause_note, row.pause_until = False, None, note, until
         save(row, "enabled", "next_run_at", "pause_note", "pause_until")
+        drop_waiting(row, PAUSED)
     return row
+
+
+def pause_if_free(schedule: ScheduledWorkflow, note: str) -> None:
+    """Pause it unless somebody holds its row. For those who hold a run: waiting here could be waiting in a circle."""
+    rows = ScheduledWorkflow.objects.for_tenant(schedule.tenant_id).filter(pk=schedule.pk, enabled=True)
+    row = lock_rows(rows, skip_locked=True).first()
+    if row is not None:
+        row.enabled, row.next_run_at, row.pause_note, row.pause_until = False, None, note, None
+        save(row, "enabled", "next_run_at", "pause_note", "pause_until")
+        drop_waiting(row, PAUSED)
 
 
 def resume_schedule(schedule: ScheduledWorkflow) -> ScheduledWorkflow:
@@ -38,6 +53,7 @@ def resume_schedule(schedule: ScheduledWorkflow) -> ScheduledWorkflow:
                 raise Conflict(f"'{row.name}' has no time left; change its end or its remaining runs first.")
             row.enabled, row.pause_note, row.pause_until = True, "", None
             save(row, "enabled", "next_run_at", "previous_slot", "pause_note", "pause_until")
+            forget_failures(row.tenant_id, row.pk)
     return row
 
 
@@ -51,9 +67,24 @@ def resume_by_itself(schedule: ScheduledWorkflow, at: datetime) -> None:
 
 
 def plan_from_now(row: ScheduledWorkflow) -> None:
-    """Set the next time to the first one after this moment; None when there is none left. Raises CronError."""
-    row.previous_slot = None
-    row.next_run_at = None if row.remaining_runs == 0 else timing.first_slot(row, clock.now())
+    """Set the next time to the first one after this moment that nobody skipped; None when there is none left.
+
+    Raises CronError.
+    """
+    at = clock.now()
+    row.previous_slot, row.next_run_at = None, None
+    if row.remaining_runs == 0:
+        return
+    later = ScheduleTick.objects.for_tenant(row.tenant_id).filter(schedule_id=row.pk, scheduled_for__gt=at)
+    skipped = set(later.values_list("scheduled_for", flat=True))
+    slot = next((tick.at for tick in timing.upcoming(row, at) if tick.at not in skipped), None)
+    row.next_run_at = slot and slot + timing.delay(row)
+
+
+def forget_failures(tenant_id: str, schedule_id: UUID) -> None:
+    """Its failures are counted from nothing again; when its owner was last told stays."""
+    streaks = FailureStreak.objects.for_tenant(tenant_id).filter(schedule_id=schedule_id, in_a_row__gt=0)
+    streaks.update(in_a_row=0, failing_since=None)
 
 
 def locked(schedule: ScheduledWorkflow) -> ScheduledWorkflow:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from highway_automation.base.errors import Conflict, FieldError, Invalid
 from highway_automation.base.safe_json import JSON
@@ -16,6 +15,7 @@ from schedules_app import names
 from schedules_app.models import ScheduledWorkflow
 from templates_app.actions import update_template
 from templates_app.models import TemplateVersion, WorkflowTemplate
+from tenants_app.models import User
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,10 @@ class Start:
     version: int | None = None
 
 
-def submit(schedule: ScheduledWorkflow, at: datetime, before: datetime) -> tuple[WorkflowRun, bool]:
-    """The run of one time; `before` is the time ahead of it. A second call for the same time returns the same run.
+def submit(
+    schedule: ScheduledWorkflow, at: datetime, before: datetime, *, key: str | None, actor: User | None = None
+) -> tuple[WorkflowRun, bool]:
+    """The run of one time; `before` is the time ahead of it. A second call with the same key returns the same run.
 
     Raises whatever keeps it from starting: Invalid (inputs), Conflict (template disabled), ExpressionError…
     """
@@ -39,11 +41,17 @@ def submit(schedule: ScheduledWorkflow, at: datetime, before: datetime) -> tuple
         inputs={**names.interval(before, at), **start.inputs},
         cause=cause_of(schedule),
         tenant=schedule.tenant,
-        idempotency_key=f"cron:{schedule.pk}:{names.iso(at)}",
+        actor=actor,
+        idempotency_key=key,
         workflow_name=start.name,
         template_version=start.version,
         context=names.context_of(schedule, before, at),
     )
+
+
+def key_of(schedule: ScheduledWorkflow, at: datetime) -> str:
+    """What makes the run of one time once."""
+    return f"cron:{schedule.pk}:{names.iso(at)}"
 
 
 def start_of(schedule: ScheduledWorkflow, before: datetime, at: datetime) -> Start:
@@ -85,9 +93,3 @@ def stored(schedule: ScheduledWorkflow) -> WorkflowDefinition:
 
 def cause_of(schedule: ScheduledWorkflow) -> Cause:
     return Cause("schedule", str(schedule.pk))
-
-
-def open_run(schedule: ScheduledWorkflow) -> UUID | None:
-    """A run of this schedule that has not ended."""
-    runs = WorkflowRun.objects.for_tenant(schedule.tenant_id).filter(cause_kind="schedule", cause_id=str(schedule.pk))
-    return runs.open().values_list("pk", flat=True).first()

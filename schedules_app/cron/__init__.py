@@ -1,12 +1,12 @@
 """When a schedule fires: pure functions of an expression, a time zone and a moment; no database and no clock.
 
-The grammar is cron's five fields (six: the last is seconds), `@daily` and its like, `@every 5m`, and `L`, `#`, `W`
-and `H`. Days on which clocks change are treated as Debian's cron does unless a policy says otherwise.
+The grammar is cron's five fields (six: the last is seconds), `@daily` and its like, `@every 5m`, `@at` a single time,
+and `L`, `#`, `W` and `H`. Days on which clocks change are treated as Debian's cron does unless a policy says otherwise.
 """
 
 from __future__ import annotations
 
-from schedules_app.cron.describe import describe
+from schedules_app.cron.describe import describe, moment
 from schedules_app.cron.spec import CronError, CronSpec, Gap, Overlap, parse
 from schedules_app.cron.ticks import Tick, first_tick, iter_ticks, next_ticks, previous_tick
 
@@ -19,6 +19,7 @@ __all__ = [
     "describe",
     "first_tick",
     "iter_ticks",
+    "moment",
     "next_ticks",
     "parse",
     "previous_tick",

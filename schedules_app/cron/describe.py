@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from cron_descriptor import DescriptionTypeEnum, ExpressionDescriptor, Options  # type: ignore[import-untyped]
 
 from schedules_app.cron.spec import HASHED, CronSpec
@@ -13,10 +16,28 @@ def describe(spec: CronSpec) -> str:
     """One sentence such as "At 02:00, only on Sunday (Europe/Berlin)"; the expression itself where words fail."""
     if spec.every:
         return f"Every {_duration(int(spec.every.total_seconds()))}, counted from midnight UTC on 1 January 1970"
+    if spec.once:
+        local = spec.once.astimezone(spec.zone) if spec.once.tzinfo else spec.once
+        return f"Once, on {day(local)} at {clock(local)} ({spec.timezone})"
     try:
         return f"{_sentence(spec)} ({spec.timezone})"
     except Exception:  # a description never stands in the way of saving or showing a schedule
         return f"{spec.expression} ({spec.timezone})"
+
+
+def day(local: datetime) -> str:
+    """A date as people write it: Sunday 29 March 2026."""
+    return f"{local:%A} {local.day} {local:%B} {local.year}"
+
+
+def clock(local: datetime) -> str:
+    return local.strftime("%H:%M:%S" if local.second else "%H:%M")
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """A moment in words, with the name that the zone's clock has then: Sunday 29 March 2026 at 03:00 CEST."""
+    local = at.astimezone(zone)
+    return f"{day(local)} at {clock(local)} {local:%Z}"
 
 
 def _duration(seconds: int) -> str:

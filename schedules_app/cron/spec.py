@@ -37,6 +37,8 @@ EVERY = re.compile(r"@every\s+((?:\d{1,9}[dhms])+)", re.ASCII)
 EVERY_PART = re.compile(r"(\d+)([dhms])", re.ASCII)
 UNIT_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 LONGEST_EVERY = 366 * 86_400
+AT = re.compile(r"@at (\d{4}-\d\d-\d\d)[ t](\d\d:\d\d(?::\d\d)?) ?(z|[+-]\d\d:\d\d)?", re.ASCII)
+AT_YEARS = range(1970, 9000)
 EQUAL_RANGE = re.compile(r"([a-z0-9]+)-\1(?:/\d+)?", re.ASCII)
 HASHED = re.compile(r"(?:^|[\s,])h(?:$|[\s,(/])", re.ASCII)
 RANDOM = re.compile(r"(?:^|[\s,])r(?:$|[\s,(/])", re.ASCII)
@@ -81,13 +83,14 @@ class CronSpec:
     seed: str = ""
     fields: tuple[str, ...] = ()
     every: timedelta | None = None
+    once: datetime | None = None  # naive: as the zone's clock shows it
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"), compare=False, repr=False)
     parsed: croniter | None = field(default=None, compare=False, repr=False)
 
     @property
     def wildcard(self) -> bool:
         """Whether cron calls this a wildcard job: its minute or hour field starts with `*`."""
-        return any(self.fields[part].startswith("*") for part in (MINUTE, HOUR))
+        return bool(self.fields) and any(self.fields[part].startswith("*") for part in (MINUTE, HOUR))
 
     @property
     def days_are_either(self) -> bool:
@@ -97,6 +100,8 @@ class CronSpec:
 
     def following(self, local: datetime) -> datetime | None:
         """The first matching wall-clock time after the naive `local`, whatever the zone does; None if there is none."""
+        if self.once is not None:
+            return self.once if local < self.once else None
         if self.parsed is None:
             return None
         cursor = copy.copy(self.parsed)  # a croniter holds its position; the parsed fields inside are shared
@@ -122,6 +127,9 @@ def parse(
     text = _plain(expression)
     if text.startswith("@every"):
         return CronSpec(expression, timezone, gap, overlap, day_or, every=_every(text), zone=zone)
+    if text.startswith("@at"):
+        overlap = Overlap.FIRST if overlap == Overlap.BOTH else overlap  # once is once
+        return CronSpec(expression, timezone, gap, overlap, day_or, once=_once(text), zone=zone)
     fields = _fields(text)
     seed = seed if HASHED.search(" ".join(fields)) else ""
     parsed = _compile(fields, day_or, seed)
@@ -169,9 +177,22 @@ def _every(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _once(text: str) -> datetime:
+    match = AT.fullmatch(text)
+    if match is None:
+        raise CronError("'@at' takes a time such as 2026-12-01 09:00, 2026-12-01T09:00:30Z or 2026-12-01T09:00+01:00.")
+    try:
+        at = datetime.fromisoformat(f"{match[1]}T{match[2]}{(match[3] or '').upper()}")
+    except ValueError as error:
+        raise CronError(f"'{text.removeprefix('@at ')}' is no time: {error}.") from None
+    if at.year not in AT_YEARS:
+        raise CronError(f"'@at' takes a year from {AT_YEARS.start} to {AT_YEARS.stop - 1}.")
+    return at
+
+
 def _fields(text: str) -> tuple[str, ...]:
     if text.startswith("@") and text not in MACROS:
-        raise CronError(f"'{text}' is not known; use {', '.join(MACROS)} or '@every 5m'.")
+        raise CronError(f"'{text}' is not known; use {', '.join(MACROS)}, '@every 5m' or '@at 2026-12-01 09:00'.")
     parts = MACROS.get(text, text).split(" ")
     if len(parts) not in (5, 6):
         raise CronError(

@@ -87,6 +87,10 @@ def iter_ticks(spec: CronSpec, after: datetime) -> Iterator[Tick]:
     if spec.every:
         yield from _interval_ticks(spec.every, after)
         return
+    if spec.once and spec.once.tzinfo:
+        if spec.once > after:
+            yield Tick(spec.once.astimezone(UTC))
+        return
     last = after
     for tick in _wall_ticks(spec, after):
         if tick.at > last:
@@ -106,7 +110,7 @@ def _wall_ticks(spec: CronSpec, after: datetime) -> Iterator[Tick]:
     for segment in _segments(spec.zone, after):
         walk.enter(segment)
         yield from heapq.merge(_made_up_ticks(spec, segment.opening, after), walk.through(segment))
-        if walk.candidate is None:
+        if walk.candidate is None and not _is_overlap(segment.closing):  # what comes once may come again there
             return
 
 

@@ -41,13 +41,9 @@ class DstOverlap(models.TextChoices):
 
 class Outcome(models.TextChoices):
     SUBMITTED = "submitted", "Submitted"
+    RUN_BY_HAND = "run_by_hand", "Run by hand"
+    BUFFERED = "buffered", "Waiting: a run is open"
     SKIPPED_OVERLAP = "skipped_overlap", "Skipped: a run was open"
+    SKIPPED_BY_HAND = "skipped_by_hand", "Skipped by hand"
     MISSED = "missed", "Missed"
     FAILED_TO_SUBMIT = "failed_to_submit", "Failed to submit"
-
-
-NOT_BUILT: dict[str, set[str]] = {
-    "overlap": {Overlap.BUFFER_ONE, Overlap.BUFFER_ALL, Overlap.CANCEL_OTHER, Overlap.TERMINATE_OTHER},
-    "catch_up": {CatchUp.ALL},
-}
-"""Names that are decided but that no verb serves yet: refused when a schedule is saved."""

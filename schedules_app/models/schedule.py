@@ -40,7 +40,8 @@ class ScheduledWorkflow(TenantModel):
     schedule_id = TimeOrderedUUIDField()
     name = models.CharField(max_length=255)
     cron_expression = models.CharField(
-        max_length=100, help_text="Five fields, or six with seconds last; @daily and its like; @every 5m."
+        max_length=100,
+        help_text="Five fields, or six with seconds last; @daily and its like; @every 5m; @at 2026-12-01 09:00.",
     )
     template = models.ForeignKey(
         "templates_app.WorkflowTemplate", models.PROTECT, null=True, blank=True, related_name="schedules"

@@ -85,7 +85,7 @@ def test_a_schedule_is_added_changed_and_deleted(page: Client, at: At) -> None:
         ({"workflow_definition": "[" * 50_000}, "nested deeper"),
         ({"workflow_definition": ""}, "either a template or a definition"),
         ({"workflow_definition": '{"name": "x"}'}, ""),
-        ({"overlap": "buffer_all"}, "Select a valid choice"),
+        ({"overlap": "sometimes"}, "Select a valid choice"),
         ({"inputs": '{"a": "${steps.x.output}"}'}, "does not exist in a schedule"),
     ],
 )

@@ -76,6 +76,11 @@ def test_next_ticks_in_utc(expression: str, after: str, expected: list[str]) -> 
         ("٣ * * * *", "cannot stand in a cron expression"),
         ("@every ٣m", "cannot stand in a cron expression"),
         ("0\u00a00 * * *", "cannot stand in a cron expression"),
+        ("@at", "'@at' takes a time"),
+        ("@at tomorrow", "'@at' takes a time"),
+        ("@at 2026-02-30 09:00", "day is out of range"),
+        ("@at 2026-12-01 25:00", "hour must be in"),
+        ("@at 9999-12-31 09:00", "takes a year from 1970"),
         ("0 0 * * *\n", "cannot stand in a cron expression"),
         ("__import__('os') * * * *", "minute:"),
         ("0 0 * * " + "1," * 60 + "1", "longer than 100"),
@@ -151,6 +156,22 @@ def test_a_yearly_time_in_the_doubled_hour_fires_twice_a_year_under_both() -> No
     assert wall(spec, AUTUMN, 3) == ["25 02:30:00+0200", "25 02:30:00+0100", "25 02:30:00+0200"]
 
 
+@pytest.mark.parametrize(
+    ("time", "policy", "expected"),
+    [
+        ("2026-03-29 02:30", {}, ["29 03:00:00+0200"]),
+        ("2026-03-29 02:30", {"gap": "shift"}, ["29 03:30:00+0200"]),
+        ("2026-03-29 02:30", {"gap": "skip"}, []),
+        ("2026-10-25 02:30", {}, ["25 02:30:00+0200"]),
+        ("2026-10-25 02:30", {"overlap": "both"}, ["25 02:30:00+0200"]),
+        ("2026-10-25 02:30", {"overlap": "last"}, ["25 02:30:00+0100"]),
+        ("2026-10-25T02:30+02:00", {"overlap": "last"}, ["25 02:30:00+0200"]),
+    ],
+)
+def test_a_single_time_on_days_the_clock_changes(time: str, policy: dict[str, str], expected: list[str]) -> None:
+    assert wall(cron.parse(f"@at {time}", BERLIN, **policy), SPRING - timedelta(days=9), 3) == expected  # type: ignore[arg-type]
+
+
 def test_hash_is_stable_per_seed_spreads_and_reaches_every_month() -> None:
     def slot(seed: str) -> str:
         return wall(cron.parse("H H * * *", seed=seed), SPRING, 1)[0]
@@ -197,6 +218,8 @@ def test_time_zone_without_any_change_and_one_that_skipped_a_day() -> None:
         ("@every 1h30m", "Every 1 hour 30 minutes, counted from midnight UTC on 1 January 1970"),
         ("@every 1d", "Every day, counted from midnight UTC on 1 January 1970"),
         ("0 2 * * * 30", "At 02:00:30 (UTC)"),
+        ("@at 2026-12-01 09:00", "Once, on Tuesday 1 December 2026 at 09:00 (UTC)"),
+        ("@at 2026-12-01T09:00:05+05:30", "Once, on Tuesday 1 December 2026 at 03:30:05 (UTC)"),
     ],
 )
 def test_description_in_plain_words(expression: str, words: str) -> None:

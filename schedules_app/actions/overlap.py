@@ -1,0 +1,67 @@
+"""What a time does while earlier runs of its schedule are open."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from highway_automation.base.errors import Conflict
+from runs_app.actions import cancel_run
+from runs_app.models import WorkflowRun
+from schedules_app.models import Outcome, Overlap, ScheduledWorkflow, ScheduleTick
+
+MOST_WAITING = 1_000
+GIVES_WAY = {Overlap.CANCEL_OTHER: "cancelled", Overlap.TERMINATE_OTHER: "terminated"}
+
+Verdict = tuple[Outcome, str]
+
+
+def verdict(schedule: ScheduledWorkflow) -> Verdict | None:
+    """Why nothing starts now, if so: the time is left out, or waits."""
+    if schedule.overlap == Overlap.SKIP and (run_id := open_run(schedule)):
+        return Outcome.SKIPPED_OVERLAP, f"Run {run_id} is still open."
+    if schedule.overlap in (Overlap.BUFFER_ONE, Overlap.BUFFER_ALL):
+        return _buffered(schedule)
+    return None
+
+
+def _buffered(schedule: ScheduledWorkflow) -> Verdict | None:
+    most = 1 if schedule.overlap == Overlap.BUFFER_ONE else MOST_WAITING
+    waiting = ScheduleTick.objects.for_tenant(schedule.tenant_id).waiting().filter(schedule=schedule)
+    number = waiting[:most].count()
+    if number >= most:
+        return Outcome.SKIPPED_OVERLAP, f"{number} time{'s are' if number > 1 else ' is'} waiting already."
+    run_id = open_run(schedule)
+    if run_id is None and not number:
+        return None
+    return Outcome.BUFFERED, f"It starts when run {run_id} has ended." if run_id else "It starts after those before it."
+
+
+def make_way(schedule: ScheduledWorkflow) -> str:
+    """End what is open where the policy says so; what was done, for the ledger. Cancelling a run ends it at once and
+    kills its step, so terminating has nothing to add but its name.
+    """
+    how = GIVES_WAY.get(Overlap(schedule.overlap))
+    ended = [_end(run, how) for run in open_runs(schedule)] if how else []
+    return " ".join(f"Run {pk} was {how} for it." for pk in ended if pk)
+
+
+def _end(run: WorkflowRun, how: str) -> UUID | None:
+    try:
+        cancel_run(run, actor=None, reason=f"{how} by its schedule, whose next time came.")
+    except Conflict:  # it ended by itself meanwhile
+        return None
+    return run.pk
+
+
+def open_runs(schedule: ScheduledWorkflow) -> list[WorkflowRun]:
+    return list(_open(schedule))
+
+
+def open_run(schedule: ScheduledWorkflow) -> UUID | None:
+    """A run of this schedule that has not ended."""
+    return _open(schedule).values_list("pk", flat=True).first()  # type: ignore[no-any-return]
+
+
+def _open(schedule: ScheduledWorkflow):  # type: ignore[no-untyped-def]
+    runs = WorkflowRun.objects.for_tenant(schedule.tenant_id).filter(cause_kind="schedule", cause_id=str(schedule.pk))
+    return runs.open().order_by("pk")
