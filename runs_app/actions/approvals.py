@@ -71,7 +71,6 @@ def decide_approval(
         run = _lock_run(approval)
         row = Approval.objects.for_tenant(approval.tenant_id).get(pk=approval.pk)
         at = clock.now()
-        _refuse_settled(row)
         _refuse_late(row, run, at)
         if has_spoken(row, by):
             raise Conflict(f"You approved this already; it takes {row.required} different people.")
@@ -79,11 +78,11 @@ def decide_approval(
         row.decisions = [*row.decisions, {"identity": by.identity, **said}]
         if approved and row.approved_so_far < row.required:
             _change(row, decisions=row.decisions)
-        else:
-            status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
-            outcome = {"decisions": row.decisions, "answers": given, "decider": by.user, "decided_by": by.name[:255]}
-            _settle(row, status, at, comment, **outcome)
-            wake_branch(row.run_id, row.path)
+            return row
+        status = ApprovalStatus.APPROVED if approved else ApprovalStatus.REJECTED
+        result = {"status": status, "decided_at": at, "comment": comment, "answers": given}
+        _change(row, decisions=row.decisions, decider=by.user, decided_by=by.name[:255], **result)
+        wake_branch(row.run_id, row.path)
     return row
 
 
@@ -110,17 +109,13 @@ def _expire(approval: Approval) -> bool:
         run = _lock_run(approval)
         if run.status not in OPEN:
             return cancel_approvals(run) > 0
-        try:
-            _settle(approval, UNDECIDED[OnTimeout(approval.on_timeout)], clock.now(), "Nobody decided in time.",
-                    decided_by=TIMEOUT)  # fmt: skip
-        except Conflict:
-            return False
-        wake_branch(approval.run_id, approval.path)
-    return True
-
-
-def _settle(row: Approval, status: ApprovalStatus, at: datetime, comment: str, **values: Any) -> None:
-    _change(row, status=status, decided_at=at, comment=comment, **values)
+        status = UNDECIDED[OnTimeout(approval.on_timeout)]
+        rows = Approval.objects.for_tenant(approval.tenant_id).pending().filter(pk=approval.pk)
+        told = {"decided_by": TIMEOUT, "comment": "Nobody decided in time."}
+        won = rows.update(status=status, decided_at=clock.now(), **told)
+        if won:
+            wake_branch(approval.run_id, approval.path)
+    return bool(won)
 
 
 def _change(row: Approval, **values: Any) -> None:
@@ -148,7 +143,8 @@ def _refuse_settled(row: Approval) -> None:
 
 
 def _refuse_late(row: Approval, run: WorkflowRun, at: datetime) -> None:
-    """The sweep may not have come by yet."""
+    """Also what the sweep has not come by yet to settle."""
+    _refuse_settled(row)
     if run.status not in OPEN:
         raise Conflict(f"The run is {run.status} already.", status_now=ApprovalStatus.CANCELLED)
     if row.expires_at is not None and row.expires_at <= at:

@@ -9,7 +9,8 @@ from django.db.models import F, Min, QuerySet
 
 from highway_automation.base import clock, db, queue
 from highway_automation.base.errors import Conflict
-from runs_app.actions.cancel import end_run
+from runs_app.actions.approvals import expire_approvals
+from runs_app.actions.cancel import cancel_orphans, end_run
 from runs_app.models import RunBranch, WorkflowRun
 from runs_app.statuses import OPEN, BranchStatus, RunStatus
 
@@ -18,10 +19,12 @@ UNCLAIMED_AFTER = timedelta(seconds=0.5)
 
 
 def sweep() -> datetime | None:
-    """Look after parked, lost and unclaimed branches and overdue runs; when the next sleeper is to be woken."""
+    """Look after parked, lost and unclaimed branches and overdue runs and approvals; when the next sleeper is due."""
+    expire_approvals()
     woken = wake_due()
     taken_back = take_back_lost()
     end_overdue()
+    cancel_orphans()
     if woken or taken_back:
         queue.ring(queue.WORK, woken + taken_back)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.routers import SimpleRouter
 
+from runs_app.api.approvals import ApprovalViewSet
 from runs_app.api.artifacts import ArtifactViewSet
 from runs_app.api.definitions import DefinitionByHashViewSet, DefinitionViewSet, PublishedViewSet
 from runs_app.api.runs import RunViewSet
@@ -17,3 +18,4 @@ def register(router: SimpleRouter) -> None:
     router.register("workflows", RunViewSet, basename="workflow")
     router.register("workers", WorkerViewSet, basename="worker")
     router.register("artifacts", ArtifactViewSet, basename="artifact")
+    router.register("approvals", ApprovalViewSet, basename="approval")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from highway_automation.base.db import TimeOrderedUUIDField
 from runs_app.models.runs import WorkflowRun
@@ -87,6 +88,11 @@ class Approval(TenantModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def url(self) -> str:
+        """Where people decide it: for mails, logs and answers of the API."""
+        return f"{settings.HIGHWAY_BASE_URL}{reverse('admin:runs_app_approval_change', args=[self.pk])}"
 
     @property
     def is_pending(self) -> bool:
