@@ -45,6 +45,7 @@ NAVIGATION = [
         entry("Ticks", "event_available", "schedules_app_scheduletick_changelist"),
         entry("Events", "sensors", "triggers_app_event_changelist"),
         entry("Deliveries", "outbound", "triggers_app_triggerdelivery_changelist"),
+        entry("Outbox", "outbox", "tenants_app_outboxmail_changelist"),
         entry("Workers", "dns", "runs_app_worker_changelist"),
     ),
     group(

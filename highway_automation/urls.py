@@ -14,6 +14,7 @@ from runs_app import api as runs_api
 from schedules_app import api as schedules_api
 from templates_app import api as templates_api
 from tenants_app import api as tenants_api
+from tenants_app.admin import passwords
 from triggers_app import api as triggers_api
 
 for room in (tenants_api, runs_api, templates_api, schedules_api, triggers_api):
@@ -28,5 +29,6 @@ urlpatterns = [
     path("api/v1", RedirectView.as_view(url="/api/v1/")),
     path("api/v1/", include(router.urls)),
     re_path(r"^api/", UnknownEndpoint.as_view()),
+    path("admin/", include(passwords.urlpatterns)),
     path("admin/", admin.site.urls),
 ]

@@ -16,7 +16,8 @@ from django.utils.http import urlsafe_base64_encode
 from tenants_app.models import OutboxMail, User
 
 PLACE = "{one-time link}"
-HIDDEN = "(the one-time link, which only the mail itself shows)"
+NAME = "{user name}"
+INVITATION = "invitation"
 
 
 class NoAccount(ValueError):
@@ -26,19 +27,26 @@ class NoAccount(ValueError):
 def one_time_link(user: User) -> str:
     """At the deployment's own address; the Host header of a request would let a stranger choose where it leads."""
     ident = urlsafe_base64_encode(force_bytes(user.pk))
-    path = reverse("password_reset_confirm", args=[ident, default_token_generator.make_token(user)])
-    return f"{settings.HIGHWAY_BASE_URL}{path}"
+    return (
+        f"{settings.HIGHWAY_BASE_URL}{reverse('password_link', args=[ident, default_token_generator.make_token(user)])}"
+    )
 
 
-def needs_link(mail: OutboxMail) -> bool:
-    return PLACE in mail.text or PLACE in mail.html
+def sign_in_page() -> str:
+    return f"{settings.HIGHWAY_BASE_URL}{reverse('admin:login')}"
 
 
 def with_link(mail: OutboxMail) -> tuple[str, str]:
-    """The text and HTML as they are sent. Raises NoAccount."""
-    if not needs_link(mail):
+    """The text and HTML as they are sent. Raises NoAccount.
+
+    Who has a password already is only led to the sign-in page by an invitation: it gives a place, no second way in.
+    """
+    if PLACE not in mail.text and PLACE not in mail.html:
         return mail.text, mail.html
-    if mail.account is None or not mail.account.is_active:
+    user = mail.account
+    if user is None or not user.is_active:
         raise NoAccount("The account this mail is about no longer exists, or is inactive.")
-    link = one_time_link(mail.account)
-    return mail.text.replace(PLACE, link), mail.html.replace(PLACE, html.escape(link))
+    known = mail.kind == INVITATION and user.has_usable_password()
+    link, name = sign_in_page() if known else one_time_link(user), user.get_username()
+    text = mail.text.replace(NAME, name).replace(PLACE, link)
+    return text, mail.html.replace(NAME, html.escape(name)).replace(PLACE, html.escape(link))

@@ -87,6 +87,16 @@ def ident_of(request: Any) -> str:
     return f"user:{pk}" if pk else f"address:{request.META.get('REMOTE_ADDR', '')}"
 
 
+class PasswordMails(Window):
+    """`HIGHWAY_PASSWORD_MAIL_THROTTLE` requests for a lost password per address, known mail addresses or not."""
+
+    scope = "password-mail"
+
+    def exceeded(self, request: Any) -> bool:
+        counted = self.count(f"address:{request.META.get('REMOTE_ADDR', '')}")
+        return counted is not None and counted.used > counted.limit
+
+
 class FailedLogins(Window):
     """`HIGHWAY_LOGIN_THROTTLE` wrong keys per address; beyond it wrong keys answer 429 instead of 401."""
 

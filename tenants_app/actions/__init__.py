@@ -12,6 +12,12 @@ from tenants_app.actions.outbox import (
     record_mail,
     retry_mail,
 )
+from tenants_app.actions.passwords import (
+    choose_password,
+    mail_password_link,
+    password_link,
+    resend_invitation,
+)
 from tenants_app.actions.people import (
     add_member,
     adopt_user,
@@ -38,6 +44,7 @@ __all__ = [
     "adopt_users_without_tenant",
     "change_role",
     "change_variable",
+    "choose_password",
     "create_api_key",
     "create_tenant",
     "create_user",
@@ -47,11 +54,14 @@ __all__ = [
     "forget_account_mail",
     "invite",
     "mail_is_filed",
+    "mail_password_link",
     "mark_used",
+    "password_link",
     "purge_mails",
     "queue_mail",
     "record_mail",
     "remove_member",
+    "resend_invitation",
     "retry_mail",
     "revoke_api_key",
     "rotate_api_key",

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 
 from highway_automation.base.db import lock_rows, savepoint
 from highway_automation.base.errors import Conflict, FieldError, Invalid, NotFound
+from tenants_app.models import User
 
 M = TypeVar("M", bound=Model)
 
@@ -53,3 +55,11 @@ def invalid(obj: Model, error: ValidationError) -> Invalid:
         for message in messages
     ]
     return Invalid(f"This {obj._meta.verbose_name} is not valid.", errors=problems)
+
+
+def refuse_weak(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        problems = [FieldError("password", message) for message in error.messages]
+        raise Invalid("This password is too weak.", errors=problems) from None

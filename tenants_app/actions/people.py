@@ -5,13 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import UserManager
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 
 from highway_automation.base.db import atomic, lock_rows
 from highway_automation.base.errors import Conflict, FieldError, Invalid
-from tenants_app.actions.checks import conflict, locked, validated
+from tenants_app.actions.checks import conflict, locked, refuse_weak, validated
+from tenants_app.actions.passwords import mail_invitation
 from tenants_app.models import Membership, Tenant, User
 from tenants_app.roles import Role
 from tenants_app.signals import membership_created
@@ -53,14 +52,6 @@ def user_name_from(email: str) -> str:
     return re.sub(r"[^\w.@+-]", "_", email)[:150]
 
 
-def refuse_weak(password: str, user: User) -> None:
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        problems = [FieldError("password", message) for message in error.messages]
-        raise Invalid("This password is too weak.", errors=problems) from None
-
-
 def invite(
     *,
     email: str,
@@ -69,8 +60,11 @@ def invite(
     password: str | None = None,
     first_name: str = "",
     last_name: str = "",
+    actor: User | None = None,
+    mail: bool = True,
 ) -> Membership:
-    """A place in the tenant for the person with this e-mail, who may be known already from another tenant.
+    """A place in the tenant for the person with this e-mail, who may be known already from another tenant; a mail tells
+    them, with a link to choose a password by where they have none.
 
     Nothing of an existing account changes, and the caller can't tell whether there was one. Raises Conflict when they
     are a member already, Invalid when the e-mail is none.
@@ -79,7 +73,10 @@ def invite(
         user = User.objects.filter(email__iexact=email).first()
         if user is None:
             user = create_user(email=email, password=password, first_name=first_name, last_name=last_name)
-        return add_member(user, tenant, role)
+        membership = add_member(user, tenant, role)
+        if mail:
+            mail_invitation(membership, actor)
+        return membership
 
 
 def update_user(user: User, *, password: str | None = None) -> User:

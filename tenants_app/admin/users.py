@@ -13,6 +13,7 @@ from unfold.widgets import (
 )
 
 from highway_automation.base.admin import VerbModelAdmin
+from tenants_app.access import person
 from tenants_app.actions import delete_user, invite, update_user
 from tenants_app.admin.base import OwnRows, TenantTabularInline, rows_for, tenant_of
 from tenants_app.models import Membership, Tenant, User
@@ -31,7 +32,7 @@ class AddUserForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Without one they cannot sign in until a superuser sets it. Ignored for a known e-mail.",
+        help_text="Leave it empty: they are mailed a link by which they choose one. Ignored for a known e-mail.",
     )
     tenants: Any = None
     chosen: str | None = None
@@ -123,7 +124,8 @@ class UserAdmin(OwnRows, VerbModelAdmin):
         if change:
             return update_user(obj, password=form.cleaned_data.get("new_password"))
         asked = {name: form.cleaned_data.get(name) for name in ("email", "tenant", "role", "first_name", "last_name")}
-        return invite(**asked, password=form.cleaned_data.get("password") or None).user
+        password = form.cleaned_data.get("password") or None
+        return invite(**asked, password=password, actor=person(request)).user
 
     def perform_delete(self, request: HttpRequest, obj: User) -> None:
         delete_user(obj)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenants_app.actions import change_role, invite, remove_member
-from tenants_app.api.base import ListAndGet, TenantModelSerializer
+from highway_automation.base.api import StrictSerializer
+from tenants_app.actions import change_role, invite, remove_member, resend_invitation
+from tenants_app.api.base import ListAndGet, TenantModelSerializer, TenantViewSet
 from tenants_app.models import Membership
 from tenants_app.roles import Role
 
@@ -50,7 +52,7 @@ class MembershipViewSet(ListAndGet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
-        membership = invite(email=asked["user"]["email"], tenant=self.tenant, role=asked["role"])
+        membership = invite(email=asked["user"]["email"], tenant=self.tenant, role=asked["role"], actor=self.actor)
         return self.answer(membership, status.HTTP_201_CREATED)
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -64,3 +66,30 @@ class MembershipViewSet(ListAndGet):
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         remove_member(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class InvitationSerializer(StrictSerializer):
+    email = serializers.EmailField()
+    role = serializers.ChoiceField(choices=Role.choices, default=Role.VIEWER)
+    first_name = serializers.CharField(max_length=150, allow_blank=True, default="")
+    last_name = serializers.CharField(max_length=150, allow_blank=True, default="")
+
+
+class InvitationViewSet(TenantViewSet):
+    """Invite people by mail; whoever is a member without a password is mailed a new link."""
+
+    model = Membership
+    serializer_class = MembershipSerializer
+    verbs = {"create": "admin"}
+
+    @extend_schema(request=InvitationSerializer, responses={201: MembershipSerializer, 200: MembershipSerializer})
+    def create(self, request: Request) -> Response:
+        serializer = InvitationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        members = self.get_queryset().select_related("user", "tenant")
+        known = members.filter(user__email__iexact=asked["email"]).first()
+        if known is not None:
+            resend_invitation(known, self.actor)
+            return self.answer(known)
+        return self.answer(invite(**asked, tenant=self.tenant, actor=self.actor), status.HTTP_201_CREATED)

@@ -11,6 +11,7 @@ USERS = "/admin/tenants_app/user/"
 KEYS = "/admin/tenants_app/apikey/"
 MEMBERS = "/admin/tenants_app/membership/"
 TENANTS = "/admin/tenants_app/tenant/"
+OUTBOX = "/admin/tenants_app/outboxmail/"
 
 
 def text(answer: Any) -> str:

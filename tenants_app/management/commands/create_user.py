@@ -11,7 +11,10 @@ from tenants_app.roles import Role
 
 
 class Command(BaseCommand):
-    help = "Give a person a place in a tenant. A new one's password is read from HIGHWAY_USER_PASSWORD, when set."
+    help = (
+        "Give a person a place in a tenant. A new one's password is read from HIGHWAY_USER_PASSWORD, when set; else "
+        "they are mailed a link by which they choose one."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
@@ -22,5 +25,7 @@ class Command(BaseCommand):
         tenant = tenant_named(options["tenant"])
         password = os.environ.get("HIGHWAY_USER_PASSWORD")
         with refusals():
-            membership = invite(email=options["email"], tenant=tenant, role=options["role"], password=password)
+            membership = invite(
+                email=options["email"], tenant=tenant, role=options["role"], password=password, mail=not password
+            )
         self.stdout.write(membership.user.email)
