@@ -11,18 +11,16 @@ from templates_app.actions.edit import (
     set_enabled,
     update_template,
 )
-from templates_app.actions.importing import ImportRefused, Planned, import_templates
+from templates_app.actions.importing import TemplateImporter
 from templates_app.actions.run import find_template, run_template
 
 __all__ = [
-    "ImportRefused",
-    "Planned",
+    "TemplateImporter",
     "check_template",
     "clone_template",
     "create_template",
     "delete_template",
     "find_template",
-    "import_templates",
     "rollback",
     "run_template",
     "set_enabled",

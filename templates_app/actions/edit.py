@@ -35,11 +35,9 @@ def create_template(
         Invalid: naming every field that is wrong (`workflow_definition.tasks.greet.dependencies`).
         Conflict: the tenant has a template of this name.
     """
-    template = WorkflowTemplate(tenant=tenant)
-    _apply(template, values)
     with atomic():
-        definition, warnings = _checked(template)
-        _write(template, definition, force_insert=True)
+        template, warnings = made(tenant, values, store_definition)
+        _write(template, force_insert=True)
         _publish(template, actor, comment)
     return template, warnings
 
@@ -53,18 +51,37 @@ def update_template(
     """
     with atomic():
         row = locked(template)
-        before = row.definition_id, row.input_schema
-        if values.get("name", row.name) != row.name:
-            raise BadRequest(f"A template keeps its name: {row.name}. Create another one for {values['name']}.")
-        _apply(row, values)
-        definition, warnings = _checked(row)
-        row.updated_at = clock.now()
-        changed = (definition.pk, row.input_schema) != before
-        row.version += changed and row.definition_id is not None
-        _write(row, definition)
-        if changed:
+        warnings, is_new_version = changed(row, values, store_definition)
+        _write(row)
+        if is_new_version:
             _publish(row, actor, comment)
     return row, warnings
+
+
+Define = Callable[[Tenant, JSON], tuple[WorkflowDefinition, Warnings]]
+
+
+def made(tenant: Tenant, values: Mapping[str, Any], define: Define) -> tuple[WorkflowTemplate, Warnings]:
+    """A new template, checked, not saved; `define` turns its definition into a row. Raises Invalid."""
+    template = WorkflowTemplate(tenant=tenant)
+    _apply(template, values)
+    template.definition, warnings = _examined(template, define)
+    return template, warnings
+
+
+def changed(row: WorkflowTemplate, values: Mapping[str, Any], define: Define) -> tuple[Warnings, bool]:
+    """Change the row, check it, do not save it; whether that makes a new version. Raises Invalid, BadRequest."""
+    before = row.definition and row.definition.sha256, row.input_schema
+    if values.get("name", row.name) != row.name:
+        raise BadRequest(f"A template keeps its name: {row.name}. Create another one for {values['name']}.")
+    _apply(row, values)
+    definition, warnings = _examined(row, define)
+    row.updated_at = clock.now()
+    is_new_version = (definition.sha256, row.input_schema) != before
+    row.version += is_new_version and row.definition_id is not None
+    if is_new_version:
+        row.definition = definition
+    return warnings, is_new_version
 
 
 def rollback(
@@ -119,7 +136,11 @@ def check_template(tenant: Tenant, values: Mapping[str, Any]) -> Warnings:
 
 def locked(template: WorkflowTemplate) -> WorkflowTemplate:
     """The row as it is now, until the transaction ends. Raises NotFound."""
-    rows = WorkflowTemplate.objects.for_tenant(template.tenant_id).filter(pk=template.pk).select_related("tenant")
+    rows = (
+        WorkflowTemplate.objects.for_tenant(template.tenant_id)
+        .filter(pk=template.pk)
+        .select_related("tenant", "definition")
+    )
     row = lock_rows(rows).first()
     if row is None:
         raise NotFound(f"There is no template {template.name} any more.")
@@ -139,10 +160,6 @@ def _apply(template: WorkflowTemplate, values: Mapping[str, Any]) -> None:
         raise TypeError(f"A template has no {', '.join(sorted(unknown))}.")
     for field, value in values.items():
         setattr(template, field, value)
-
-
-def _checked(template: WorkflowTemplate) -> tuple[WorkflowDefinition, Warnings]:
-    return _examined(template, store_definition)
 
 
 def _examined(template: WorkflowTemplate, examine: Callable[[Tenant, JSON], tuple[T, Warnings]]) -> tuple[T, Warnings]:
@@ -182,8 +199,7 @@ def _check_schema(template: WorkflowTemplate) -> None:
     check_schema(template.input_schema)
 
 
-def _write(template: WorkflowTemplate, definition: WorkflowDefinition, *, force_insert: bool = False) -> None:
-    template.definition = definition
+def _write(template: WorkflowTemplate, *, force_insert: bool = False) -> None:
     try:
         with savepoint():
             template.save(force_insert=force_insert)
@@ -193,7 +209,14 @@ def _write(template: WorkflowTemplate, definition: WorkflowDefinition, *, force_
 
 def _publish(template: WorkflowTemplate, actor: User | None, comment: str) -> None:
     assert template.definition is not None  # noqa: S101 - written just now
-    TemplateVersion.objects.for_tenant(template.tenant_id).create(
+    version_of(template, actor, comment).save(force_insert=True)
+    publish_name(template.tenant, template.name, template.version, template.definition)
+
+
+def version_of(template: WorkflowTemplate, actor: User | None, comment: str) -> TemplateVersion:
+    """What the template is now, as a version that is not saved."""
+    return TemplateVersion(
+        tenant_id=template.tenant_id,
         template=template,
         number=template.version,
         definition=template.definition,
@@ -202,7 +225,6 @@ def _publish(template: WorkflowTemplate, actor: User | None, comment: str) -> No
         comment=comment,
         created_at=template.updated_at,
     )
-    publish_name(template.tenant, template.name, template.version, template.definition)
 
 
 def _free_name(template: WorkflowTemplate) -> str:

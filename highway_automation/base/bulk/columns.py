@@ -34,14 +34,14 @@ class Type(Enum):
 
 @dataclass(frozen=True)
 class Layout:
-    """What rows of a kind look like in files. `wrap` makes a row of a record that is something else, such as a bare
-    definition (None: it is a row).
+    """What rows of a kind look like in files. `wrap` makes the values of a row of what a file holds, and says whether
+    that was a bare definition.
     """
 
     kind: str
     plural: str
     columns: Mapping[str, Type]
-    wrap: Callable[[dict[str, JSON]], dict[str, JSON] | None] = field(default=lambda record: None)
+    wrap: Callable[[dict[str, JSON]], tuple[dict[str, JSON], bool]] = field(default=lambda found: (found, False))
 
     def unknown(self, names: Sequence[str], *more: str) -> list[tuple[str, str]]:
         """Each name that is no column, and a line about it with the one that may have been meant."""

@@ -69,9 +69,8 @@ class Reading:
         if not isinstance(found, dict):
             self.problems.append(Problem(file, line, f"a {self.layout.kind} is an object with a name."))
             return
-        wrapped = self.layout.wrap(found)
-        record = Record(file, line, {}, locate, bare=wrapped is not None)
-        values = found if wrapped is None else wrapped
+        values, bare = self.layout.wrap(found)
+        record = Record(file, line, {}, locate, bare)
         problems = [record.problem(told, name) for name, told in self.layout.unknown(list(values))]
         for name, value in values.items():
             if name not in self.layout.columns:
