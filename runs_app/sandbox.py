@@ -1,9 +1,10 @@
 """Command lines that run a program shut in: own processes, no network, and only the files it needs.
 
 bubblewrap where it works, else the same by hand with `unshare`. A sandbox sees the system's programs and libraries
-read-only, its own `/proc`, `/dev` and `/tmp`, and one folder to write to; never `/`, `/home`, `/run` or `/var`. `/proc`
-is read-only: for a process of the machine's root, `/proc/sys` would be a way out. The environment is what the caller
-gives the process, so give it a clean one; limits on time and memory are the caller's too.
+read-only, its own `/proc`, `/dev` and `/tmp`, and at most one folder to write to; never `/`, `/home`, `/run` or `/var`,
+nor this product's own folder and data, wherever they are. `/proc` is read-only: for a process of the machine's root,
+`/proc/sys` would be a way out. The program is process 1 of its namespace: when it ends, all it started ends. The
+environment is what X
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ NETWORK_SETTINGS = (
 DEVICES = ("null", "zero", "full", "random", "urandom")
 TMP_BYTES = 256 * 1024 * 1024
 PROBE_SECONDS = 10
-MISSING = "No sandbox works on this machine. Install bubblewrap (`apt install bubblewrap`) or allow user namespaces."
+MISSING = (
+    "No sandbox works on this machine. Install bubblewrap (`apt-get install -y bubblewrap`) or allow user namespaces."
+)
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @cache
@@ -36,8 +40,9 @@ def available() -> str | None:
     return next((kind for kind in ("bwrap", "unshare") if _works(kind)), None)
 
 
-def command(argv: Sequence[str], *, network: bool, readonly: Sequence[Path], workdir: Path) -> list[str]:
-    """The command line that runs `argv` inside a sandbox, in `workdir`, the only folder of the machine it can write to.
+def command(argv: Sequence[str], *, network: bool, readonly: Sequence[Path], workdir: Path | None) -> list[str]:
+    """The command line that runs `argv` inside a sandbox, in `workdir`, the only folder of the machine it can write to;
+    without one in its own `/tmp`.
 
     `readonly` are further files and folders it sees at their own place.
 
@@ -49,6 +54,12 @@ def command(argv: Sequence[str], *, network: bool, readonly: Sequence[Path], wor
     if kind is None:
         raise RuntimeError(MISSING)
     return _command(kind, argv, network, readonly, workdir)
+
+
+def private() -> list[Path]:
+    """The product's own folder and its data, which no sandbox shows."""
+    own = [CHECKOUT, Path(os.environ.get("VAR_DIR") or CHECKOUT / "var").resolve()]
+    return [path for path in own if path.is_dir()]
 
 
 def python() -> tuple[str, list[Path]]:
@@ -76,16 +87,18 @@ def _works(kind: str) -> bool:
         return done.returncode == 0 and Path(workdir, "here").exists()
 
 
-def _command(kind: str, argv: Sequence[str], network: bool, readonly: Sequence[Path], workdir: Path) -> list[str]:
-    for path in (*readonly, workdir):
+def _command(
+    kind: str, argv: Sequence[str], network: bool, readonly: Sequence[Path], workdir: Path | None
+) -> list[str]:
+    for path in (*readonly, *([workdir] if workdir else [])):
         if not path.is_absolute() or path == Path("/"):
             raise ValueError(f"A sandbox takes absolute paths below /, not {path}.")
     build = _bwrap if kind == "bwrap" else _unshare
     return build(list(argv), network, list(readonly), workdir)
 
 
-def _bwrap(argv: list[str], network: bool, readonly: list[Path], workdir: Path) -> list[str]:
-    words = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--unshare-user", "--disable-userns"]
+def _bwrap(argv: list[str], network: bool, readonly: list[Path], workdir: Path | None) -> list[str]:
+    words = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
     words += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"]
     words += [*(["--share-net"] if network else []), "--proc", "/proc", "--dev", "/dev"]
     for folder in ("/dev/shm", "/tmp"):  # noqa: S108
@@ -95,10 +108,25 @@ def _bwrap(argv: list[str], network: bool, readonly: list[Path], workdir: Path) 
             words += ["--symlink", os.readlink(name), name]
         elif os.path.exists(name):
             words += ["--ro-bind", name, name]
-    for path in _visible(network, readonly):
-        words += ["--ro-bind", path, path]
-    words += ["--bind", str(workdir), str(workdir), "--chdir", str(workdir)]
+    for how, path in _places(network, readonly):
+        words += {SHOW: ["--ro-bind", path, path], COVER: ["--tmpfs", path], SEAL: ["--remount-ro", path]}[how]
+    words += ["--bind", str(workdir), str(workdir), "--chdir", str(workdir)] if workdir else ["--chdir", "/tmp"]  # noqa: S108
     return [*words, "--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--", *argv]
+
+
+SHOW, COVER, SEAL = "+", "!", "="
+
+
+def _places(network: bool, readonly: list[Path]) -> Iterator[tuple[str, str]]:
+    """What to do with which path, in order. What is private is covered where it lies in something that is shown, and
+    only then comes what is shown of it all the same.
+    """
+    around = [path for path in readonly if any(own.is_relative_to(path) for own in private())]
+    covered = [str(own) for own in private() if any(own.is_relative_to(path) for path in (*map(Path, SYSTEM), *around))]
+    yield from ((SHOW, str(path)) for path in around)
+    yield from ((COVER, path) for path in covered)
+    yield from ((SHOW, path) for path in _visible(network, [path for path in readonly if path not in around]))
+    yield from ((SEAL, path) for path in covered)
 
 
 def _visible(network: bool, readonly: list[Path]) -> Iterator[str]:
@@ -109,7 +137,8 @@ def _visible(network: bool, readonly: list[Path]) -> Iterator[str]:
 
 
 # Builds the root on a tmpfs and moves into it. The new root's capabilities end before the program starts, else it could
-# make its read-only mounts writable again. Arguments: root, workdir, what to see read-only…, `--`, the program.
+# make its read-only mounts writable again. Arguments: root, workdir or nothing, SHOW, COVER or SEAL with a path…, `--`,
+# the program.
 BUILD_ROOT = r"""
 set -e
 path=$PATH
@@ -140,18 +169,24 @@ for name in $DEVICE_NAMES; do place "/dev/$name"; done
 ln -s /proc/self/fd "$root/dev/fd"
 for name in in:0 out:1 err:2; do ln -s "/proc/self/fd/${name#*:}" "$root/dev/std${name%:*}"; done
 while [ "$1" != -- ]; do
-    place "$1"
-    seal "$1"
+    name=${1#?}
+    case "$1" in
+        +*) place "$name"; seal "$name" ;;
+        !*) mount -t tmpfs -o mode=755,nosuid,nodev sandbox "$root$name" ;;
+        =*) mount -o remount,ro "$root$name" ;;
+    esac
     shift
 done
 shift
-place "$workdir"
-mount -o remount,bind,nosuid,nodev "$root$workdir"
+if [ -n "$workdir" ]; then
+    place "$workdir"
+    mount -o remount,bind,nosuid,nodev "$root$workdir"
+fi
 mount -o remount,ro "$root"
 cd "$root"
 pivot_root . .
 umount -l .
-cd "$workdir"
+cd "${workdir:-/tmp}"
 PATH=$path
 unset SYSTEM_NAMES DEVICE_NAMES TMP_SIZE OLDPWD
 exec setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
@@ -159,11 +194,11 @@ exec setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set=-
 ROOTS = ("/mnt", "/media", "/srv", "/opt", "/home")
 
 
-def _unshare(argv: list[str], network: bool, readonly: list[Path], workdir: Path) -> list[str]:
-    visible = list(_visible(network, readonly))
-    busy = [*visible, str(workdir)]
+def _unshare(argv: list[str], network: bool, readonly: list[Path], workdir: Path | None) -> list[str]:
+    places = list(_places(network, readonly))
+    busy = [*(path for _, path in places), str(workdir)]
     free = (root for root in ROOTS if os.path.isdir(root) and not any(path.startswith(root) for path in busy))
     script = f"SYSTEM_NAMES='{' '.join(SYSTEM)}' DEVICE_NAMES='{' '.join(DEVICES)}' TMP_SIZE={TMP_BYTES}\n{BUILD_ROOT}"
     words = [shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--mount", "--pid", "--ipc", "--uts"]
     words += ["--fork", "--kill-child", *([] if network else ["--net"]), "--", "/bin/sh", "-c", script, "sandbox"]
-    return [*words, next(free, "/mnt"), str(workdir), *visible, "--", *argv]
+    return [*words, next(free, "/mnt"), str(workdir or ""), *(how + path for how, path in places), "--", *argv]

@@ -11,9 +11,11 @@ from django.conf import settings
 
 from highway_automation.base import clock, safe_json
 from highway_automation.base.safe_json import JSON
+from runs_app import past
 from runs_app.engine.claim import Claim
 from runs_app.engine.masking import Mask
 from runs_app.engine.tail import Tail
+from runs_app.engine.wake import Happened
 from runs_app.expressions import (
     BindError,
     Names,
@@ -56,6 +58,12 @@ class StepScope:
     def now(self) -> datetime:
         return clock.now()
 
+    def came(self, event: str) -> Happened | None:
+        """What came for this step while it was parked, else an event of that name that came before."""
+        run, start = self.claim.run, self.claim.start
+        parked = past.given(run, start.path) if start.parked is not None else None
+        return parked or past.find(run, event)
+
     def call(self, tool: str, args: Sequence[JSON], kwargs: Mapping[str, JSON]) -> Outcome:
         found = self._granted(tool)
         if isinstance(found, Failed):
@@ -74,6 +82,12 @@ class StepScope:
         if resume is None:
             return Failed(f"{tool} cannot go on after waiting.", permanent=True)
         return self._outcome(lambda: resume(state, self.context))
+
+    def succeed(self, output: JSON) -> Succeeded | Failed:
+        size, limit = safe_json.size(safe_json.clean(output)), settings.HIGHWAY_STEP_OUTPUT_BYTES
+        if size > limit:
+            return Failed(f"The output has {size} bytes; at most {limit} can be stored.", permanent=True)
+        return Succeeded(output)
 
     # What the engine stores -----------------------------------------------------------------------------------------
     @property
@@ -102,12 +116,16 @@ class StepScope:
         return tool
 
     def _arguments(self, tool: Tool, args: Sequence[JSON], kwargs: Mapping[str, JSON]) -> dict[str, JSON]:
-        if len(args) > len(tool.positional):
+        named, more = args[: len(tool.positional)], list(args[len(tool.positional) :])
+        if more and not tool.rest:
             raise BindError(f"{tool.name} takes at most {len(tool.positional)} positional arguments, not {len(args)}.")
-        given = {**dict(zip(tool.positional, args, strict=False)), **kwargs}
-        names = self._names(secrets=True)
+        given = {**dict(zip(tool.positional, named, strict=False)), **({tool.rest: more} if more else {}), **kwargs}
+        names, plain = self._names(secrets=True), self._names()
         env: dict[str, str] = {}
-        bound = {name: _bound(value, tool.bind.get(name, ""), names, env) for name, value in given.items()}
+        bound = {}
+        for name, value in given.items():
+            kind = tool.bind.get(name, "")
+            bound[name] = _bound(value, kind, plain if kind == "text" else names, env)
         own = bound.get("env") or {}
         if env and isinstance(own, dict):
             bound["env"] = {**own, **env}
@@ -120,12 +138,8 @@ class StepScope:
         except ToolError as error:
             return Failed(error.message, permanent=error.permanent, output=error.output)
         if isinstance(output, Park):
-            return Parked(output.until, output.state)
-        size = safe_json.size(safe_json.clean(output))
-        if size > settings.HIGHWAY_STEP_OUTPUT_BYTES:
-            limit = settings.HIGHWAY_STEP_OUTPUT_BYTES
-            return Failed(f"The output has {size} bytes; at most {limit} can be stored.", permanent=True)
-        return Succeeded(output)
+            return Parked(output.until, output.state, note=output.note)
+        return self.succeed(output)
 
     def _context(self) -> ToolContext:
         claim, start = self.claim, self.claim.start
@@ -140,6 +154,9 @@ class StepScope:
             timeout=self.task["timeout"],
             log=self._tail.append,
             masked=self.masked,
+            storable=self.storable,
+            read=claim.prepared.keys_read.get(start.path, frozenset()),
+            followed=start.path in claim.prepared.followed,
             check_auto=start.path in claim.prepared.judged_steps,
             http_allow=tuple(claim.tenant.http_allow),
             viewer_token=lambda: tokens.issue(claim.branch.tenant_id, claim.run.pk, key),

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from runs_app.tools import (
+    approval_request,
+    code_exec,
     email_send,
     http_request,
     log_error,
     log_info,
     log_warning,
+    python_run,
     shell_run,
     time_sleep_for,
     time_sleep_until,
+    workflow_execute,
 )
 from runs_app.tools.base import Park, Tool, ToolContext, ToolError
 
 TOOLS: dict[str, Tool] = {
+    "tools.approval.request": approval_request.TOOL,
+    "tools.code.exec": code_exec.TOOL,
     "tools.email.send": email_send.TOOL,
     "tools.http.request": http_request.TOOL,
+    "tools.python.run": python_run.TOOL,
     "tools.shell.run": shell_run.TOOL,
     "tools.time.sleep_for": time_sleep_for.TOOL,
     "tools.time.sleep_until": time_sleep_until.TOOL,
+    "tools.workflow.execute": workflow_execute.TOOL,
     "tools.log.info": log_info.TOOL,
     "tools.log.warning": log_warning.TOOL,
     "tools.log.error": log_error.TOOL,

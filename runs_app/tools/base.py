@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from highway_automation.base import safe_json
 from highway_automation.base.safe_json import JSON
 
 Arguments = Mapping[str, Any]
@@ -33,17 +34,19 @@ class ToolError(Exception):
 class Park:
     """The step waits, without thread or message, until the time (None: until something wakes it).
 
-    `state` is stored and handed to the tool's `resume`.
+    `state` is stored and handed to the tool's `resume`; `note` says in a few words what it waits for.
     """
 
     until: datetime | None
     state: JSON = None
+    note: str = ""
 
 
 @dataclass
 class ToolContext:
     """What a tool knows about the step it runs for. `timeout` is in seconds and covers the whole call; `masked` takes
-    the secrets out of a text that the tool itself stores.
+    the secrets out of a text that the tool itself stores, `storable` out of any value. `read` are the keys of the
+    step's result that expressions of the definition read; `followed` says that other steps come after it.
     """
 
     tenant_id: str
@@ -56,6 +59,9 @@ class ToolContext:
     cancelled: threading.Event = field(default_factory=threading.Event)
     log: Callable[[str], None] = lambda text: None
     masked: Callable[[str], str] = lambda text: text
+    storable: Callable[[JSON], JSON] = safe_json.clean
+    read: frozenset[str] = frozenset()
+    followed: bool = False
     check_auto: bool = False
     http_allow: tuple[str, ...] = ()
     viewer_token: Callable[[], str] = lambda: ""
@@ -93,8 +99,10 @@ class ToolContext:
 class Tool:
     """One entry of the registry.
 
-    `positional` names the arguments that `args` fills, in order. `bind` says for which arguments a reference is bound
-    as "shell", "code", "url", "header", "headers" or "html" instead of plain text. `resume` continues after a Park,
+    `positional` names the arguments that `args` fills, in order; those beyond them become the list `rest`, where a tool
+    has one. `bind` says for which arguments a reference is bound
+    as "shell", "code", "url", "header", "headers" or "html" instead of plain text; "text" is plain text without secrets,
+    for what is stored elsewhere. `resume` continues after a Park,
     with its state.
     """
 
@@ -103,3 +111,4 @@ class Tool:
     positional: tuple[str, ...] = ()
     bind: Mapping[str, str] = field(default_factory=dict)
     resume: Callable[[JSON, ToolContext], JSON | Park] | None = None
+    rest: str = ""

@@ -20,6 +20,7 @@ from typing import IO
 from django.conf import settings
 
 from highway_automation.base import safe_json
+from highway_automation.base.safe_json import JSON
 from runs_app.tools import fitting
 from runs_app.tools.base import ToolContext, ToolError
 
@@ -34,7 +35,11 @@ LIMITS = {"RLIMIT_CORE": 0, "RLIMIT_DATA": 8 * 1024**3, "RLIMIT_NPROC": 4096}
 
 @dataclass(frozen=True)
 class Job:
-    """What to run. `seconds` bounds the whole run (infinity: no bound); `limits` maps rlimit names to values."""
+    """What to run. `seconds` bounds the whole run (infinity: no bound); `limits` maps rlimit names to values.
+
+    `namespace`: in a PID namespace of its own where that works; off for what makes its own. With `answer`, the
+    number of a pipe is appended to `argv`, and the first so many bytes written there are kept apart from the output.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str]
@@ -42,6 +47,8 @@ class Job:
     seconds: float
     stdin: bytes = b""
     limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
+    namespace: bool = True
+    answer: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class Ended:
     stdout: fitting.Capture
     stderr: fitting.Capture
     timed_out: bool
+    answer: bytes = b""
 
 
 def run(job: Job, context: ToolContext) -> Ended:
@@ -60,7 +68,7 @@ def run(job: Job, context: ToolContext) -> Ended:
     Raises:
         ToolError: the process could not be started.
     """
-    watch = Watch(_start(job), job, context.log)
+    watch = Watch(job, context.log)
     forget = context.on_cancel(watch.stop)
     try:
         return watch.until_end()
@@ -69,12 +77,25 @@ def run(job: Job, context: ToolContext) -> Ended:
         watch.close()
 
 
+def printed(ended: Ended, room: int = 0) -> dict[str, JSON]:
+    """stdout and stderr within `room` (by default what a step may store), marked `truncated` where that is not all.
+
+    stderr may take a quarter of it, and whatever stdout leaves free.
+    """
+    room = room or fitting.budget()
+    taken = safe_json.size(ended.stdout.text(room)[0])
+    stderr, cut_errors = ended.stderr.text(max(room // 4, room - taken))
+    stdout, cut = ended.stdout.text(room - safe_json.size(stderr))
+    output: dict[str, JSON] = {"stdout": stdout, "stderr": stderr}
+    return {**output, "truncated": True} if cut or cut_errors else output
+
+
 class Output:
     """One pipe of the process: captured, and streamed into the log."""
 
-    def __init__(self, pipe: IO[bytes], log: Callable[[str], None]) -> None:
+    def __init__(self, pipe: IO[bytes], log: Callable[[str], None], room: int = 0) -> None:
         self.pipe, self.log = pipe, log
-        self.capture = fitting.Capture(fitting.budget())
+        self.capture = fitting.Capture(room or fitting.budget())
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def read(self) -> bool:
@@ -92,9 +113,10 @@ class Watch:
     The thread that starts a process must outlive it: the launcher is set to die with that thread.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], job: Job, log: Callable[[str], None]) -> None:
+    def __init__(self, job: Job, log: Callable[[str], None]) -> None:
+        self.answer: Output | None = None
+        self.process = process = self._start(job)
         assert process.stdout and process.stderr  # noqa: S101 - both were asked for
-        self.process = process
         self.deadline = time.monotonic() + job.seconds
         self.stopped_at: float | None = None
         self.timed_out = False
@@ -103,6 +125,8 @@ class Watch:
         self.stdout, self.stderr = Output(process.stdout, log), Output(process.stderr, log)
         for output in (self.stdout, self.stderr):
             self.selector.register(output.pipe, selectors.EVENT_READ, output.read)
+        if self.answer:
+            self.selector.register(self.answer.pipe, selectors.EVENT_READ, self.answer.read)
         if process.stdin:
             os.set_blocking(process.stdin.fileno(), False)
             self.selector.register(process.stdin, selectors.EVENT_WRITE, self._write)
@@ -113,7 +137,8 @@ class Watch:
             self._enforce()
             if quiet and self.process.poll() is not None:
                 break  # something that escaped still holds a pipe
-        return Ended(self.process.returncode, self.stdout.capture, self.stderr.capture, self.timed_out)
+        answer = bytes(self.answer.capture.head + self.answer.capture.tail) if self.answer else b""
+        return Ended(self.process.returncode, self.stdout.capture, self.stderr.capture, self.timed_out, answer)
 
     def stop(self) -> None:
         """End the process and everything it started. From any thread."""
@@ -126,9 +151,23 @@ class Watch:
             self.process.kill()
             self.process.wait()
         self.selector.close()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+        answer = self.answer.pipe if self.answer else None
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr, answer):
             if pipe:
                 pipe.close()
+
+    def _start(self, job: Job) -> subprocess.Popen[bytes]:
+        if not job.answer:
+            return _start(job, job.argv, ())
+        reading, writing = os.pipe()
+        self.answer = Output(os.fdopen(reading, "rb", 0), lambda text: None, job.answer)
+        try:
+            return _start(job, [*job.argv, str(writing)], (writing,))
+        except ToolError:
+            self.answer.pipe.close()
+            raise
+        finally:
+            os.close(writing)
 
     def _turn(self) -> bool:
         """Move what can be moved through the pipes; False when nothing came within a glance."""
@@ -163,10 +202,11 @@ class Watch:
             self.process.kill()
 
 
-def _start(job: Job) -> subprocess.Popen[bytes]:
+def _start(job: Job, argv: Sequence[str], kept_open: Sequence[int]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - the command is the tenant's; the grant decides who may
-            [*_launch(namespaces(), job.limits), *(part.encode() for part in job.argv)],
+            [*_launch(job.namespace and namespaces(), job.limits), *(part.encode() for part in argv)],
+            pass_fds=kept_open,
             env={name.encode(): value.encode() for name, value in job.env.items()},
             cwd=job.cwd,
             stdin=subprocess.PIPE if job.stdin else subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import tempfile
 
 from highway_automation.base import safe_json
 from highway_automation.base.safe_json import JSON
-from runs_app.tools import fitting, process
+from runs_app.tools import process
 from runs_app.tools.arguments import Given, time_limit
 from runs_app.tools.base import Arguments, Tool, ToolContext, ToolError
 
@@ -32,7 +32,7 @@ def run(arguments: Arguments, context: ToolContext) -> JSON:
     with tempfile.TemporaryDirectory(prefix="highway-", ignore_cleanup_errors=True) as home:
         job = process.Job(argv, _environment(given, context, home), _folder(given, home), limit, _stdin(given))
         ended = process.run(job, context)
-    output = _output(ended)
+    output = {**process.printed(ended), "returncode": ended.returncode}
     if ended.timed_out:
         raise ToolError(f"{NAME}: killed after {limit:g} s; give it a longer timeout.", output=output)
     if context.cancelled.is_set():
@@ -93,16 +93,6 @@ def _stdin(given: Given) -> bytes:
     found = given.value("stdin", "")
     text = safe_json.dumps(found) if isinstance(found, dict | list) else given.as_text("stdin", found)
     return text.encode("utf-8", "replace")
-
-
-def _output(ended: process.Ended) -> dict[str, JSON]:
-    """Both texts within the step's limit; stderr may take a quarter of it, and whatever stdout leaves free."""
-    budget = fitting.budget()
-    printed = safe_json.size(ended.stdout.text(budget)[0])
-    stderr, cut_errors = ended.stderr.text(max(budget // 4, budget - printed))
-    stdout, cut = ended.stdout.text(budget - safe_json.size(stderr))
-    output = {"stdout": stdout, "stderr": stderr, "returncode": ended.returncode}
-    return {**output, "truncated": True} if cut or cut_errors else output
 
 
 def _complaint(output: dict[str, JSON]) -> str:

@@ -134,7 +134,7 @@ def test_what_is_there_but_does_not_work_does_not_count(monkeypatch: pytest.Monk
     sandbox.available.cache_clear()
     try:
         assert sandbox.available() is None
-        with pytest.raises(RuntimeError, match="apt install bubblewrap"):
+        with pytest.raises(RuntimeError, match="apt-get install -y bubblewrap"):
             sandbox.command(["true"], network=False, readonly=[], workdir=tmp_path)
     finally:
         sandbox.available.cache_clear()
