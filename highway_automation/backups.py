@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError
 
 from highway_automation import __version__, installation
 from highway_automation.base import clock, safe_json
@@ -63,5 +63,5 @@ def restore(folder: Path, *, force: bool = False) -> str:
 def _in_use() -> bool:
     try:
         return anybody_alive()
-    except OperationalError:  # there is no database yet: a machine that starts from the backup
+    except DatabaseError:  # there are no tables yet: a machine that starts from the backup
         return False
