@@ -37,8 +37,8 @@ def event_names(event: Event) -> dict[str, Any]:
 def map_inputs(mapping: JSON, event: Event) -> JSON:
     """The inputs that a mapping makes of an event: `event.*` and the payload's own keys are its names.
 
-    No mapping (None) means that the payload is the inputs. Raises ExpressionError, such as MissingName, and Invalid for what
-    SQL wrote and nobody can read.
+    No mapping (None) means that the payload is the inputs. Raises ExpressionError, such as MissingName, and Invalid
+    for what SQL wrote and nobody can read.
     """
     for field, value in ((FIELD, mapping), ("payload", event.payload)):
         if isinstance(value, Unreadable):
@@ -85,6 +85,16 @@ def _path_problems(path: tuple[str | int, ...]) -> Iterator[str]:
         yield f"`{path[0]}` has no meaning here; a mapping reads event.* and the payload's own keys."
     if path[0] == "event" and (len(path) < 2 or path[1] not in EVENT_NAMES):
         yield f"Of the event there are {', '.join(f'event.{name}' for name in EVENT_NAMES)}."
+
+
+def payload_names(mapping: JSON) -> Iterator[tuple[str, str]]:
+    """(place, name) of each name of the payload that a sound mapping needs."""
+    for key, value in mapping.items() if isinstance(mapping, dict) else ():
+        for path in (reference.path for reference in references(value) if not reference.has_default):
+            if path[:2] == ("event", "payload"):
+                path = path[2:]
+            if path and path[0] != "event" and isinstance(path[0], str):
+                yield f"{FIELD}.{key}", path[0]
 
 
 def constants(mapping: dict[str, JSON]) -> dict[str, JSON]:

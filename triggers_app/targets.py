@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,10 +13,8 @@ from runs_app.actions import store_definition
 from runs_app.models import WorkflowDefinition
 from templates_app.actions import update_template
 from templates_app.models import TemplateVersion, WorkflowTemplate
-from triggers_app.mapping import FIELD, constants, map_inputs
+from triggers_app.mapping import map_inputs
 from triggers_app.models import Event, EventTrigger
-
-ONE_TARGET = "Name exactly one of template and workflow_definition."
 
 
 @dataclass(frozen=True)
@@ -91,47 +88,3 @@ def _stored(trigger: EventTrigger) -> WorkflowDefinition:
         raise Invalid(f"workflow_definition: {trigger.workflow_definition.reason}")
     trigger.definition, _warnings = store_definition(trigger.tenant, trigger.workflow_definition)
     return trigger.definition
-
-
-def problems(trigger: EventTrigger) -> Iterator[FieldError]:
-    """What is wrong with what a trigger starts, as far as can be told before an event comes."""
-    template = trigger.template
-    if (template is None) == (trigger.workflow_definition is None):
-        yield FieldError("workflow_definition" if template is None else "template", ONE_TARGET)
-        return
-    if template is None:
-        if trigger.template_version is not None:
-            yield FieldError("template_version", "Only a template has versions.")
-        return
-    if template.tenant_id != trigger.tenant_id:
-        yield FieldError("template", "There is no such template.")
-        return
-    try:
-        schema = Targets().schema(trigger)
-    except Invalid as error:
-        yield from error.field_errors
-        return
-    if isinstance(trigger.input_mapping, dict) and isinstance(schema, dict):
-        yield from _schema_problems(schema, trigger.input_mapping)
-
-
-def _schema_problems(schema: dict[str, JSON], mapping: dict[str, JSON]) -> Iterator[FieldError]:
-    """Inputs the mapping leaves out, makes up, or sets to a constant that the schema refuses. What references will
-    bring is not known yet.
-    """
-    properties = schema.get("properties") or {}
-    for name in schema.get("required") or []:
-        known = properties.get(name)
-        if name not in mapping and not (isinstance(known, dict) and "default" in known):
-            yield FieldError(FIELD, f"The template needs the input `{name}`.")
-    if schema.get("additionalProperties") is False and not schema.get("patternProperties"):
-        for name in mapping.keys() - properties.keys():
-            yield FieldError(f"{FIELD}.{name}", "The template has no such input.")
-    fixed = {name: value for name, value in constants(mapping).items() if name in properties}
-    shared = {key: schema[key] for key in ("$schema", "$defs", "definitions") if key in schema}
-    try:
-        fill_and_validate({**shared, "type": "object", "properties": {name: properties[name] for name in fixed}}, fixed)
-    except Invalid as error:
-        for problem in error.field_errors:
-            if problem.field.startswith("inputs."):  # anything else is the schema's own fault
-                yield FieldError(f"{FIELD}.{problem.field.removeprefix('inputs.')}", problem.message)

@@ -32,7 +32,7 @@ OF_POSTGRESQL = {
 def write(table: str, row: object, column: str, text: str) -> None:
     """As somebody with a database shell does."""
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {row}", [text])
+        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {row}", [text])  # noqa: S608
 
 
 def poison(text: str) -> None:

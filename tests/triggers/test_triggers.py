@@ -165,6 +165,57 @@ def test_a_mapping_is_checked_against_the_schema_as_far_as_it_is_known(
     assert says in problems[field]
 
 
+def test_an_input_nobody_declared_is_refused_unless_the_schema_welcomes_more(
+    tenant: Tenant, make_template: MakeTemplate
+) -> None:
+    mapping = {"to": "${event.payload.email}", "subjct": "Hello"}
+    declared = {"type": "object", "properties": {"to": {}, "subject": {}}}
+    strict = make_template("strict", input_schema=declared)
+    problems = refused(tenant, workflow_definition=None, template=strict, input_mapping=mapping)
+    assert problems == {"input_mapping.subjct": "The template has no such input. It has subject, to."}
+
+    for number, more in enumerate(({"additionalProperties": True}, {"allOf": [{"properties": {"subjct": {}}}]})):
+        welcoming = make_template(f"welcoming-{number}", input_schema={**declared, **more})
+        create_trigger(tenant, {"event_type": "x", "template": welcoming, "input_mapping": mapping})
+    for number, anything in enumerate((None, {"type": "object"})):
+        template = make_template(f"anything-{number}", input_schema=anything)
+        create_trigger(tenant, {"event_type": "x", "template": template, "input_mapping": mapping})
+
+
+EMAIL_AND_TONE = {"email": {}, "tone": {"default": "kind"}}
+NEEDS_EMAIL = {"type": "object", "properties": EMAIL_AND_TONE, "required": ["email", "tone"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "schema", "told"),
+    [
+        ({"event_type": "order_placed"}, NEEDS_EMAIL, "template needs `email`: an event without starts nothing"),
+        ({"event_type": "user_created"}, NEEDS_EMAIL, ""),
+        ({"event_type": "api_key_created"}, NEEDS_EMAIL, "template needs `email`"),
+        ({"event_type": "order_placed"}, {"type": "object"}, ""),
+        ({"event_type": "user_created"}, {**NEEDS_EMAIL, "additionalProperties": False}, "takes only its own"),
+        ({"event_type": "workflow_failed", "filter_expression": {"workflow_nmae": "x"}}, None, "no `workflow_nmae`"),
+        ({"event_type": "workflow_failed", "filter_expression": {"detail": {"error": "x*"}}}, None, ""),
+        ({"event_type": "workflow_failed", "filter_expression": {"$event.source": "x"}}, None, ""),
+        ({"event_type": "workflow_*", "filter_expression": {"workflow_nmae": "x"}}, None, ""),
+        (
+            {"event_type": "user_created", "input_mapping": {"to": "${emial}"}},
+            None,
+            "no `emial`; they have",
+        ),
+        ({"event_type": "user_created", "input_mapping": {"to": "${event.payload.emial}"}}, None, "no `emial`"),
+        ({"event_type": "user_created", "input_mapping": {"to": "${emial | default('x')}"}}, None, ""),
+        ({"event_type": "user_created", "input_mapping": {"to": "${email} ${event.type}"}}, None, ""),
+    ],
+)
+def test_what_will_hardly_work_is_a_warning(
+    tenant: Tenant, make_template: MakeTemplate, values: dict[str, Any], schema: dict[str, Any] | None, told: str
+) -> None:
+    _trigger, warnings = create_trigger(tenant, {"template": make_template(input_schema=schema), **values})
+    assert len(warnings) == bool(told)
+    assert told in str(warnings)
+
+
 def test_inputs_that_do_not_fit_fail_the_delivery_with_the_field(
     tenant: Tenant, make_template: MakeTemplate, make_trigger: MakeTrigger
 ) -> None:

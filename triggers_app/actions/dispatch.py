@@ -19,6 +19,7 @@ from django.db.models.functions import Cast, Length
 from highway_automation.base import clock, db
 from highway_automation.base.db.untrusted_json import Unreadable
 from triggers_app.actions.deliver import deliver
+from triggers_app.actions.wake import wake
 from triggers_app.listeners import Listeners, cache, listeners_of
 from triggers_app.models import LIVE, Event, EventTrigger, Outcome, TriggerDelivery
 from triggers_app.targets import Targets
@@ -57,6 +58,7 @@ def dispatch_batch() -> Batch:
             return Batch(0, more=False)
         work = _plan(events, clock.now())
         TriggerDelivery.objects.all_tenants().bulk_create([*work.failures, *_deliver(work)])
+        wake(event for event in events if event.pk in work.done)
         Event.objects.all_tenants().filter(pk__in=work.done).update(dispatched_at=work.at)
     return Batch(len(work.done), more=len(events) == BATCH or len(work.done) < len(events))
 

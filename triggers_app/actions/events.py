@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from highway_automation.base import clock, db, queue, safe_json
 from highway_automation.base.errors import FieldError, Invalid
 from highway_automation.base.safe_json import JSON
+from runs_app.actions.wake import is_waited_for
 from tenants_app.models import Tenant
 from tenants_app.scoping import tenant_key
 from triggers_app.models import Event, EventTrigger
@@ -123,7 +124,8 @@ def _insert(event: Event) -> tuple[Event, bool]:
     first = _first(event)
     if first is not None:
         return first, False
-    listened = EventTrigger.objects.for_tenant(event.tenant_id).filter(enabled=True).exists()
+    triggers = EventTrigger.objects.for_tenant(event.tenant_id).filter(enabled=True)
+    listened = triggers.exists() or is_waited_for(event.tenant_id, event.type)
     event.dispatched_at = None if listened else event.received_at
     try:
         _save(event)

@@ -16,7 +16,7 @@ from highway_automation.base.errors import Conflict, FieldError, Invalid, NotFou
 from runs_app.actions import store_definition
 from tenants_app.actions.checks import invalid
 from tenants_app.models import Tenant
-from triggers_app import targets
+from triggers_app import fitting
 from triggers_app.filters import FilterError, parse
 from triggers_app.globs import compile_glob
 from triggers_app.mapping import mapping_problems
@@ -139,7 +139,7 @@ def _check(trigger: EventTrigger) -> Warnings:
         *_column_problems(trigger),
         *_match_problems(trigger),
         *mapping_problems(trigger.input_mapping),
-        *targets.problems(trigger),
+        *fitting.problems(trigger),
     ]
     warnings: Warnings = []
     trigger.definition = None
@@ -151,7 +151,7 @@ def _check(trigger: EventTrigger) -> Warnings:
     if problems:
         told = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
         raise Invalid(f"The trigger is not valid. {told}"[:2000], errors=problems)
-    return warnings
+    return [*warnings, *({"path": it.field, "message": it.message} for it in fitting.warnings(trigger))]
 
 
 def _column_problems(trigger: EventTrigger) -> list[FieldError]:
