@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 KINDS = ("api", "template", "schedule", "trigger", "parent", "admin", "command")
 
@@ -13,3 +14,13 @@ class Cause:
 
     kind: str
     id: str = ""
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The runs above a run. `parent_run_id` is who waits for it at `parent_path`; its cause names who started it."""
+
+    root_run_id: UUID | None = None
+    nesting: int = 0
+    parent_run_id: UUID | None = None
+    parent_path: str = ""

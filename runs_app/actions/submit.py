@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from highway_automation.base import clock, db, queue, safe_json
 from highway_automation.base.errors import Conflict, FieldError, Invalid, NotFound
 from highway_automation.base.safe_json import JSON
-from runs_app.cause import Cause
+from runs_app.cause import Cause, Lineage
 from runs_app.engine.prepared import Prepared, prepare
 from runs_app.models import RunBranch, WorkflowDefinition, WorkflowRun
 from tenants_app.models import Tenant, User
@@ -22,6 +22,8 @@ from tenants_app.models import Tenant, User
 OUTSIDE = ("api", "template", "admin", "command")
 """The causes whose keys callers choose."""
 RESERVED_KEY = re.compile("(cron|event|schedule|trigger|parent|step|run):[0-9a-f]{8}-", re.IGNORECASE)
+
+FIRST = Lineage()
 
 
 def submit_run(
@@ -37,6 +39,7 @@ def submit_run(
     priority: int = 0,
     context: dict[str, Any] | None = None,
     depth: int = 0,
+    lineage: Lineage = FIRST,
 ) -> tuple[WorkflowRun, bool]:
     """Start a run: its row and its first branches in one transaction, a doorbell after it.
 
@@ -57,6 +60,8 @@ def submit_run(
         run.actor, run.idempotency_key, run.payload_hash = actor, idempotency_key, payload
         run.template_version, run.priority, run.depth = template_version, priority, depth
         run.context = safe_json.clean(context or {})
+        run.root_run_id, run.nesting = lineage.root_run_id, lineage.nesting
+        run.parent_run_id, run.parent_path = lineage.parent_run_id, lineage.parent_path
         if not idempotency_key:
             _write(run, prepare(definition))
         elif winner := _write_or_winner(run, prepare(definition)):

@@ -21,7 +21,7 @@ CHECKERS: dict[str, Callable[[str], list[Issue]]] = {
     "argument": expressions.check_text,
     "text": lambda text: expressions.check_text(text, secrets=False),
 }
-BOUND = frozenset({"shell", "code", "url"})
+BOUND = frozenset({"shell", "code", "url", "text"})
 PLAIN_FIELDS = ("idempotency_key", "items", "event_name", "payload", "switch_on", "result", "reason", "children")
 TOOL_FIELDS = ("generator_kwargs", "verifier_kwargs")
 GUARDS = ("preconditions", "postconditions")

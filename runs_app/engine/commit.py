@@ -12,8 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from highway_automation.base import clock, db, queue
-from highway_automation.base.db.fenced import Insert, Update, write
+from highway_automation.base.db.fenced import Insert, Statement, Update, write
 from highway_automation.base.safe_json import JSON
+from runs_app.engine import waits
 from runs_app.engine.claim import Claim, Following, Result, Start, as_settled, start_values
 from runs_app.engine.finish import finish_run
 from runs_app.engine.resolve import StepScope
@@ -23,12 +24,12 @@ from runs_app.outcomes import Failed, Parked, Succeeded
 from runs_app.plan import Newly, Settled
 from runs_app.statuses import OPEN, BranchStatus, RunStatus, StepStatus
 
-Writes = list[Update | Insert]
+Writes = list[Statement]
 
 
 def settle(claim: Claim, scope: StepScope, outcome: Succeeded | Failed, *, go_on: bool) -> bool:
     """Commit a step's end and the start of what follows; whether this branch has a next step to perform now."""
-    if not _may_decide_alone(claim, outcome):
+    if waits.emissions(claim, outcome) or not _may_decide_alone(claim, outcome):
         following = _settle_locked(claim, scope, outcome, go_on=go_on)
     else:
         end = _apply(claim, outcome, scope)
@@ -51,10 +52,11 @@ def park(claim: Claim, scope: StepScope, parked: Parked) -> None:
         run = _lock_run(claim)
         if run is None:
             return
-        awake = _was_nudged(claim)
+        awake = waits.has_come(claim, parked) or _was_nudged(claim)
         place = _ready_again() if awake else {**_asleep(parked.until), "parked": True}
-        step = _step(claim, status=StepStatus.SLEEPING, parked={"state": parked.state}, input=scope.masked_input)
-        if not write(_fence(claim, nudged=False, **place), [step, *_log(claim, scope)]):
+        step = _step(claim, status=StepStatus.SLEEPING, parked=_kept(parked), input=scope.masked_input)
+        writes: Writes = [step, *waits.begun(claim, parked), *_log(claim, scope)]
+        if not write(_fence(claim, nudged=False, **place), writes):
             return
         if awake:
             queue.ring(queue.WORK)
@@ -69,7 +71,7 @@ def retry(claim: Claim, scope: StepScope, failure: Failed, delay: timedelta) -> 
         if run is None:
             return
         fence = _fence(claim, attempt=claim.start.attempt + 1, **_asleep(clock.now() + delay))
-        if write(fence, [_step(claim, **_ended(scope, failure)), *_log(claim, scope)]):
+        if write(fence, [_step(claim, **_ended(scope, failure)), *waits.over(claim), *_log(claim, scope)]):
             _sleep_if_idle(run)
 
 
@@ -110,6 +112,7 @@ def _settle_locked(
             return None
         if not claim.alone:
             _catch_up(claim, run)
+        waits.lock(claim, waits.emissions(claim, outcome))
         end = end or _apply(claim, outcome, scope)
         if claim.state.ended or not end.ready:
             _end_branch(claim, scope, outcome, end, run)
@@ -127,11 +130,11 @@ def _advance(
     if not go_on:
         place |= _ready_again()
     writes: Writes = [_step(claim, settled=True, seq=seq, **_ended(scope, outcome)), *_skips(claim, end, seq)]
-    writes += [_new_branch(claim, other) for other in others] + _log(claim, scope)
+    writes += [_new_branch(claim, other) for other in others]
     if go_on:
         values = start_values(claim, path, 1, start.step_id)
         writes.append(Insert(StepRun, {**values, "started_at": clock.moment()}))
-    if not write(_fence(claim, **place), writes):
+    if not _write_end(claim, scope, outcome, _fence(claim, **place), writes):
         return None
     if others or not go_on:
         queue.ring(queue.WORK, len(others) + (not go_on))
@@ -142,12 +145,21 @@ def _end_branch(claim: Claim, scope: StepScope, outcome: Succeeded | Failed, end
     seq = None if claim.alone else _next_seq(claim, run)
     fence = _fence(claim, status=BranchStatus.ENDED, lease_until=None, worker="")
     writes: Writes = [_step(claim, settled=True, seq=seq, **_ended(scope, outcome)), *_skips(claim, end, seq)]
-    if not write(fence, [*writes, *_log(claim, scope)]):
+    if not _write_end(claim, scope, outcome, fence, writes):
         return
     if claim.state.ended:
         finish_run(run, claim.prepared, claim.state, claim.results, last=claim.start.path)
     else:
         _sleep_if_idle(run)
+
+
+def _write_end(claim: Claim, scope: StepScope, outcome: Succeeded | Failed, fence: Update, writes: Writes) -> bool:
+    """A step's end with all that goes with any end; whether the branch was still ours."""
+    emitted = waits.emissions(claim, outcome)
+    done = write(fence, [*writes, *waits.over(claim), *waits.rows(claim, scope, emitted), *_log(claim, scope)])
+    if done:
+        waits.tell(claim, scope, emitted)
+    return done
 
 
 def _lock_run(claim: Claim) -> WorkflowRun | None:
@@ -185,6 +197,12 @@ def _was_nudged(claim: Claim) -> bool:
     """Whether something woke the branch since it was claimed; locks it, so that what comes later finds it asleep."""
     branch = RunBranch.objects.all_tenants().filter(pk=claim.branch.pk)
     return any(row.nudged for row in db.lock_rows(branch.only("nudged")))
+
+
+def _kept(parked: Parked) -> dict[str, JSON]:
+    """What the step's row keeps of the wait: for resuming, and for people who ask what it waits for."""
+    until = parked.until.isoformat() if parked.until else None
+    return {"state": parked.state, "event": parked.event, "note": parked.note, "until": until}
 
 
 def _ready_again() -> dict[str, Any]:

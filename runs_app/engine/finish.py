@@ -11,7 +11,8 @@ from highway_automation.base import clock, db
 from highway_automation.base.safe_json import JSON
 from runs_app.engine.claim import Result
 from runs_app.engine.prepared import Prepared
-from runs_app.models import RunBranch, StepRun, WorkflowRun
+from runs_app.engine.wake import wake_branch
+from runs_app.models import EventWait, RunBranch, StepRun, WorkflowRun
 from runs_app.plan import State
 from runs_app.signals import run_finished
 from runs_app.statuses import BranchStatus, RunStatus, StepStatus
@@ -31,6 +32,8 @@ def close_run(run: WorkflowRun, status: RunStatus, error: str = "") -> None:
     """Make the run final and tell. Called under the lock of the run's row."""
     run.status, run.error, run.finished_at = status, error, clock.now()
     run.save(update_fields=["status", "error", "result", "finished_at"])
+    if run.parent_run_id and run.parent_path:
+        wake_branch(run.parent_run_id, run.parent_path)
     try:
         with db.savepoint():
             run_finished.send(sender=WorkflowRun, run=run)
@@ -39,12 +42,13 @@ def close_run(run: WorkflowRun, status: RunStatus, error: str = "") -> None:
 
 
 def drop_branches(run: WorkflowRun) -> None:
-    """Raise the fence of all that is under way, so that its drivers write nothing more."""
+    """Raise the fence of all that is under way, so that its drivers write nothing more and nobody wakes it."""
     live = RunBranch.objects.all_tenants().filter(run_id=run.pk).exclude(status=BranchStatus.ENDED)
     live.update(status=BranchStatus.CANCELLED, claim_no=F("claim_no") + 1, lease_until=None, wake_at=None)
     under_way = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.SLEEPING)
     steps = StepRun.objects.all_tenants().filter(run_id=run.pk, status__in=under_way)
     steps.update(status=StepStatus.CANCELLED, finished_at=clock.now())
+    EventWait.objects.all_tenants().filter(run_id=run.pk).delete()
 
 
 def _result(prepared: Prepared, results: Mapping[str, Result], last: str) -> JSON:
@@ -52,6 +56,6 @@ def _result(prepared: Prepared, results: Mapping[str, Result], last: str) -> JSO
     given = {
         prepared.tasks[path]["result_key"] or path: result.output
         for path, result in results.items()
-        if result.status == StepStatus.SUCCEEDED
+        if result.status == StepStatus.SUCCEEDED and path in prepared.written
     }
     return {**given, "output": results[last].output if last in results else None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -11,7 +10,7 @@ from uuid import UUID
 from highway_automation.base.safe_json import JSON
 from runs_app.expressions import Reference, references
 from runs_app.models import WorkflowDefinition
-from runs_app.operators import targets
+from runs_app.operators import expanded, targets
 from runs_app.plan import Plan
 
 Task = dict[str, Any]
@@ -20,9 +19,12 @@ STATUS_KEYS = {"returncode", "status_code", "ok"}
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
+    """`written` are the steps as their author wrote them; an operator may have made more of one."""
+
     definition_id: UUID
     body: dict[str, Any]
     plan: Plan
+    written: frozenset[str]
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -63,15 +65,30 @@ class Prepared:
         return any(str(ref.path[0]).lower() == "env" for ref in self.references)
 
     @cached_property
+    def keys_read(self) -> dict[str, frozenset[str]]:
+        """Step → the keys of its result that some expression of the definition reads."""
+        by_name = {key: path for path, key in self.result_keys.items()} | {path: path for path in self.tasks}
+        keys: dict[str, set[str]] = {}
+        for ref in self.references:
+            name, below = ref.path[0], ref.path[1:]
+            if name == "steps" and len(ref.path) > 1:
+                name, below = ref.path[1], ref.path[3:] if ref.path[2:3] == ("output",) else ()
+            if path := by_name.get(str(name)):
+                keys.setdefault(path, set()).update(map(str, below))
+        return {path: frozenset(read) for path, read in keys.items()}
+
+    @cached_property
     def judged_steps(self) -> frozenset[str]:
         """Steps whose exit or HTTP status some expression reads: there a bad status is data, not a failure."""
-        by_name = {key: path for path, key in self.result_keys.items()} | {path: path for path in self.tasks}
-        return frozenset(path for name in self._judged_names() if (path := by_name.get(name)))
+        return frozenset(path for path, keys in self.keys_read.items() if STATUS_KEYS & keys)
 
-    def _judged_names(self) -> Iterator[str]:
-        for ref in self.references:
-            if STATUS_KEYS.intersection(map(str, ref.path)):
-                yield str(ref.path[1] if ref.path[0] == "steps" and len(ref.path) > 1 else ref.path[0])
+    @cached_property
+    def followed(self) -> frozenset[str]:
+        """Steps that others come after, or that have a handler of their failure."""
+        handled = (
+            path for path, task in self.tasks.items() if task["on_failure_task_id"] or task["on_success_task_id"]
+        )
+        return frozenset({*handled, *(name for task in self.tasks.values() for name in task["dependencies"])})
 
 
 @lru_cache(maxsize=1024)
@@ -89,4 +106,6 @@ def prepare_by_id(definition_id: UUID) -> Prepared:
 
 
 def _compile(definition_id: UUID, body: JSON) -> Prepared:
-    return Prepared(definition_id, body, Plan.compile(body["tasks"], targets))
+    tasks = expanded(body["tasks"])
+    plan = Plan.compile(tasks, targets)
+    return Prepared(definition_id, {**body, "tasks": tasks}, plan, frozenset(body["tasks"]))

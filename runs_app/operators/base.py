@@ -8,9 +8,19 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from highway_automation.base.safe_json import JSON
-from runs_app.outcomes import Outcome
+from runs_app.outcomes import Emission, Failed, Outcome, Succeeded
 
 Task = Mapping[str, Any]
+
+
+class Came(Protocol):
+    """An event that came. With an `error` what was waited for failed."""
+
+    @property
+    def payload(self) -> JSON: ...
+
+    @property
+    def error(self) -> str: ...
 
 
 class Step(Protocol):
@@ -24,6 +34,12 @@ class Step(Protocol):
 
     def now(self) -> datetime: ...
 
+    def came(self, event: str) -> Came | None:
+        """The event of that name, if the step need not wait for it (any longer)."""
+
+    def succeed(self, output: JSON) -> Succeeded | Failed:
+        """A success with this output, unless it is too large to be stored."""
+
     def call(self, tool: str, args: Sequence[JSON], kwargs: Mapping[str, JSON]) -> Outcome:
         """Run a tool with its references bound."""
 
@@ -31,11 +47,20 @@ class Step(Protocol):
         """Go on with a tool that parked."""
 
 
+def _itself(task: Task) -> Mapping[str, Task]:
+    return {str(task["task_id"]): task}
+
+
 @dataclass(frozen=True)
 class Operator:
-    """`targets` are the steps a routing operator may choose; they never start on their own."""
+    """`targets` are the steps a routing operator may choose; they never start on their own.
+
+    `expand` gives the steps that the engine runs for a task, `announces` the events that any end of it makes known.
+    """
 
     begin: Callable[[Task, Step], Outcome]
     resume: Callable[[Task, JSON, Step], Outcome] | None = None
     targets: Callable[[Task], tuple[str, ...]] = lambda task: ()
     tool: Callable[[Task], str] = lambda task: ""
+    expand: Callable[[Task], Mapping[str, Task]] = _itself
+    announces: Callable[[Task, Succeeded | Failed], Sequence[Emission]] = lambda task, outcome: ()

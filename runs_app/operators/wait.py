@@ -16,11 +16,17 @@ def begin(task: Task, step: Step) -> Outcome:
         until = _until(task["wait_for"], step)
     except (ValueError, OverflowError) as error:
         return Failed(f"wait_for: {error}", permanent=True)
-    return Parked(until=until, state={"waited_until": until.isoformat()})
+    return _wait(until, step)
 
 
 def resume(task: Task, state: JSON, step: Step) -> Outcome:
-    return Succeeded(output=state)
+    """Back to sleep when something woke the step before its time."""
+    return _wait(datetime.fromisoformat(state["waited_until"]), step)
+
+
+def _wait(until: datetime, step: Step) -> Outcome:
+    state = {"waited_until": until.isoformat()}
+    return Parked(until=until, state=state) if until > step.now() else Succeeded(output=state)
 
 
 def _until(wait_for: dict[str, Any], step: Step) -> datetime:

@@ -35,15 +35,28 @@ class Update:
 
 @dataclass(frozen=True)
 class Insert:
-    """A row; with `merge_on` an existing row with the same values there gets the columns of `merge` instead."""
+    """A row; with `merge_on` an existing row with the same values there gets the columns of `merge` instead.
+
+    `unless_there`: an existing row that takes its place by a constraint stays as it is.
+    """
 
     model: type[models.Model]
     values: Mapping[str, Any]
     merge_on: tuple[str, ...] = field(default=())
     merge: tuple[str, ...] = field(default=())
+    unless_there: bool = False
 
 
-def write(fence: Update, rest: Sequence[Update | Insert] = ()) -> bool:
+@dataclass(frozen=True)
+class Delete:
+    model: type[models.Model]
+    where: Mapping[str, Any]
+
+
+Statement = Update | Insert | Delete
+
+
+def write(fence: Update, rest: Sequence[Statement] = ()) -> bool:
     """Do all of it if the row of `fence` is still as its `where` says, else nothing; whether it was done."""
     if is_postgres():
         return _write_at_once(fence, rest)
@@ -56,7 +69,7 @@ def write(fence: Update, rest: Sequence[Update | Insert] = ()) -> bool:
     return True
 
 
-def _write_at_once(fence: Update, rest: Sequence[Update | Insert]) -> bool:
+def _write_at_once(fence: Update, rest: Sequence[Statement]) -> bool:
     sql, params = _update(fence, guard="")
     parts = [f"fence AS ({sql} RETURNING 1)"]
     for number, statement in enumerate(rest):
@@ -69,16 +82,27 @@ def _write_at_once(fence: Update, rest: Sequence[Update | Insert]) -> bool:
         return bool(cursor.fetchone()[0] == 1)
 
 
-def _render(statement: Update | Insert, guard: str) -> tuple[str, Params]:
+def _render(statement: Statement, guard: str) -> tuple[str, Params]:
+    if isinstance(statement, Delete):
+        return _delete(statement, guard)
     return _update(statement, guard) if isinstance(statement, Update) else _insert(statement, guard)
 
 
 def _update(statement: Update, guard: str) -> tuple[str, Params]:
     params: Params = []
     sets = ", ".join(_assignment(statement.model, name, value, params) for name, value in statement.values.items())
-    tests = [_assignment(statement.model, name, value, params) for name, value in statement.where.items()]
-    where = " AND ".join([*tests, guard] if guard else tests)
+    where = _where(statement, guard, params)
     return f'UPDATE "{statement.model._meta.db_table}" SET {sets} WHERE {where}', params  # noqa: S608
+
+
+def _delete(statement: Delete, guard: str) -> tuple[str, Params]:
+    params: Params = []
+    return f'DELETE FROM "{statement.model._meta.db_table}" WHERE {_where(statement, guard, params)}', params  # noqa: S608
+
+
+def _where(statement: Update | Delete, guard: str, params: Params) -> str:
+    tests = [_assignment(statement.model, name, value, params) for name, value in statement.where.items()]
+    return " AND ".join([*tests, guard] if guard else tests)
 
 
 def _insert(statement: Insert, guard: str) -> tuple[str, Params]:
@@ -96,6 +120,8 @@ def _insert(statement: Insert, guard: str) -> tuple[str, Params]:
         keys = ", ".join(f'"{name}"' for name in statement.merge_on)
         sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in statement.merge)
         sql += f" ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+    elif statement.unless_there:
+        sql += " ON CONFLICT DO NOTHING"
     return sql, params
 
 

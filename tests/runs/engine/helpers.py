@@ -43,3 +43,22 @@ def condition(task_id: str, test: str, yes: str | None, no: str | None, *after: 
 
 def wait(task_id: str, wait_for: Any, *after: str) -> dict[str, Any]:
     return {"task_id": task_id, "operator_type": "wait", "wait_for": wait_for, "dependencies": list(after)}
+
+
+def emit(task_id: str, event: str, *after: str, **more: Any) -> dict[str, Any]:
+    return {"task_id": task_id, "operator_type": "emit_event", "event_name": event, "dependencies": list(after), **more}
+
+
+def hear(task_id: str, event: str, *after: str, **more: Any) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "operator_type": "wait_for_event",
+        "event_name": event,
+        "result_key": f"{task_id}_heard",
+        "dependencies": list(after),
+        **more,
+    }
+
+
+def activity(task_id: str, function: str, *after: str, **more: Any) -> dict[str, Any]:
+    return {**task(task_id, function, *after), "operator_type": "activity", "result_key": f"{task_id}_started", **more}

@@ -118,10 +118,10 @@ def test_a_handler_is_skipped_when_nothing_fails(run: Run) -> None:
 
 
 def test_an_operator_not_built_fails_its_step_by_name(run: Run) -> None:
-    emit = {"task_id": "tell", "operator_type": "emit_event", "event_name": "x", "payload": {}, "dependencies": []}
-    ended = run(workflow(emit))
+    stop = {"task_id": "stop", "operator_type": "terminate", "dependencies": []}
+    ended = run(workflow(stop))
     assert ended.status == "failed"
-    assert "emit_event" in ended.error
+    assert "terminate" in ended.error
 
 
 def test_unknown_and_ungranted_tools_fail_permanently(run: Run, tenant: Tenant) -> None:
