@@ -14,6 +14,7 @@ from tenants_app.roles import may
 
 
 class VariableSerializer(TenantModelSerializer):
+    null_when_read = ("value",)
     value = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=65536)
     secret = serializers.BooleanField(default=False)
 

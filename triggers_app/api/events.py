@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from highway_automation.base.api.filters import InstantFilter, TruthFilter
 from highway_automation.base.safe_json import JSON
 from tenants_app.api.base import ListAndGet, TenantFilterSet, TenantModelSerializer
 from triggers_app import actions
+from triggers_app.actions.events import SOURCE
 from triggers_app.api.deliveries import DeliverySerializer
 from triggers_app.models import Event, TriggerDelivery
 
@@ -56,6 +57,11 @@ class NewEvent(StrictSerializer):
     external_id = serializers.CharField(max_length=255, default=None, allow_null=True)
     occurred_at = serializers.DateTimeField(default=None, allow_null=True)
 
+    def validate_source(self, source: str) -> str:
+        if source == SOURCE:  # an external_id sent so would take the place of an event of ours
+            raise serializers.ValidationError(f"{source} is the product's own; name yours.")
+        return source
+
 
 class EventFilter(TenantFilterSet):
     received_after = InstantFilter(field_name="received_at", lookup_expr="gte")
@@ -79,7 +85,9 @@ class EventViewSet(ListAndGet):
     ordering_fields = ["event_id", "received_at", "occurred_at", "type"]
     ordering = ["-event_id"]
 
-    @extend_schema(request=NewEvent, responses={202: EventSerializer})
+    @extend_schema(
+        request=NewEvent, responses={202: EventSerializer, 200: OpenApiResponse(EventSerializer, "It came before.")}
+    )
     def create(self, request: Request, *args: object, **kwargs: object) -> Response:
         """202 with the event, whose triggers start their workflows at once; 200 when its external_id came before."""
         body = NewEvent(data=request.data, context=self.get_serializer_context())

@@ -107,6 +107,26 @@ class TrialSerializer(StrictSerializer):
         return attrs
 
 
+class ConditionSerializer(serializers.Serializer[Any]):
+    """One line of the explanation: what was wanted at a path, and what was seen there."""
+
+    path = serializers.CharField()
+    wanted = serializers.JSONField()
+    seen = serializers.JSONField()
+    present = serializers.BooleanField()
+    ok = serializers.BooleanField()
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """`note` says what beside the filter keeps it from running, `problem` why the inputs cannot be made."""
+
+    matched = serializers.BooleanField()
+    conditions = ConditionSerializer(many=True)
+    note = serializers.CharField(allow_blank=True)
+    inputs = serializers.JSONField(allow_null=True)
+    problem = serializers.CharField(allow_blank=True)
+
+
 class TriggerFilters(TenantFilterSet):
     template = TemplateFilter()
 
@@ -161,7 +181,7 @@ class TriggerViewSet(ListAndGet):
         self.refuse_body()
         return self.answer(actions.resume_trigger(trigger))
 
-    @extend_schema(request=TrialSerializer)
+    @extend_schema(request=TrialSerializer, responses=ExplanationSerializer)
     @action(detail=True, methods=["post"])
     def test(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Why an event would or would not match, with the value seen at each condition, and the run's inputs."""

@@ -161,6 +161,9 @@ class Operation(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
         schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        if direction == "response":
+            for name in nulls(serializer):
+                schema["properties"][name] = nullable(schema["properties"].get(name, {}))
         if isinstance(serializer, Strict):
             properties = schema.setdefault("properties", {})
             for name in sorted(serializer.highway_keys):
@@ -168,6 +171,16 @@ class Operation(AutoSchema):
             if direction == "request":
                 schema["additionalProperties"] = False
         return schema
+
+
+def nulls(serializer: Any) -> list[str]:
+    """The fields that are answered as null where there is nothing to tell."""
+    unset = [field.field_name for field in serializer.fields.values() if not field.write_only and field.default is None]
+    return [*unset, *getattr(serializer, "null_when_read", ())]
+
+
+def nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"allOf": [schema], "nullable": True} if "$ref" in schema else {**schema, "nullable": True}
 
 
 def header(name: str, description: str) -> dict[str, Any]:

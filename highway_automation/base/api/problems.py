@@ -117,7 +117,7 @@ def respond(
     if errors:
         body["errors"] = errors
     renderer = getattr(context.get("request"), "accepted_renderer", None)
-    browsable = renderer is not None and renderer.format != "json"
+    browsable = renderer is not None and renderer.format == "api"
     return Response(body, status=status, content_type=None if browsable else "application/problem+json")
 
 

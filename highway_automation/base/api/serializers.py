@@ -18,6 +18,8 @@ class Strict(Base):
     """
 
     highway_keys: Collection[str] = ()
+    null_when_read: Collection[str] = ()
+    """Fields that answer null although null cannot be sent (a secret's value)."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
