@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince, timeuntil
 
 from highway_automation.base.clock import lease_now, now
-from runs_app.models import RunBranch, Worker, WorkflowRun
+from runs_app.models import Approval, ApprovalStatus, RunBranch, Worker, WorkflowRun
 from runs_app.statuses import BranchStatus, RunStatus
 from schedules_app.models import ScheduledWorkflow, ScheduleTick
 from schedules_app.models.choices import Outcome as TickOutcome
@@ -62,6 +62,11 @@ def scoped(model: type[M], request: HttpRequest) -> TenantQuerySet[M]:
     return rows.all_tenants() if request.user.is_superuser else rows.none()
 
 
+def approvals_waiting(request: HttpRequest) -> int:
+    """Also the badge in the side bar."""
+    return scoped(Approval, request).filter(status=ApprovalStatus.PENDING).count()
+
+
 def table(headers: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Context:
     return {"headers": headers, "rows": list(rows)}
 
@@ -98,6 +103,7 @@ def counters(request: HttpRequest, counted: list[tuple[datetime, str, int]], at:
         {"title": "Failed", "value": of(RunStatus.FAILED)},
         {"title": "Running or sleeping", "value": of(RunStatus.RUNNING, RunStatus.SLEEPING)},
         {"title": "Branches waiting for a worker", "value": waiting},
+        {"title": "Approvals waiting", "value": approvals_waiting(request)},
         {"title": "Starts that failed", "value": ticks.count() + deliveries.count()},
     ]
 

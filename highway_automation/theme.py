@@ -11,9 +11,15 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from tenants_app.roles import may
+
 
 def superusers(request: HttpRequest) -> bool:
     return bool(getattr(request.user, "is_superuser", False))
+
+
+def may_edit(request: HttpRequest) -> bool:
+    return may(getattr(request, "role", None), "edit")
 
 
 def may_open(page: str) -> Callable[[HttpRequest], bool]:
@@ -31,6 +37,8 @@ def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": True, "items": list(items)}
 
 
+WAITING = "highway_automation.dashboard.approvals_waiting"
+
 NAVIGATION = [
     {"items": [entry("Overview", "dashboard", "index")]},
     group(
@@ -42,6 +50,7 @@ NAVIGATION = [
     group(
         "Follow",
         entry("Runs", "play_circle", "runs_app_workflowrun_changelist"),
+        entry("Approvals", "approval", "runs_app_approval_changelist", badge=WAITING),
         entry("Ticks", "event_available", "schedules_app_scheduletick_changelist"),
         entry("Events", "sensors", "triggers_app_event_changelist"),
         entry("Deliveries", "outbound", "triggers_app_triggerdelivery_changelist"),
@@ -59,6 +68,7 @@ NAVIGATION = [
         entry("Members", "group", "tenants_app_membership_changelist"),
         entry("Users", "person", "tenants_app_user_changelist"),
         entry("API keys", "vpn_key", "tenants_app_apikey_changelist"),
+        entry("Stop everything", "front_hand", "tenants_app_tenant_stop", permission=may_edit),
         entry("Tenants", "apartment", "tenants_app_tenant_changelist", permission=superusers),
         entry("Periodic tasks", "update", "django_celery_beat_periodictask_changelist", permission=superusers),
         entry("Audit log", "history", "auditlog_logentry_changelist", permission=superusers),

@@ -11,10 +11,12 @@ class RunsConfig(AppConfig):
         from highway_automation.base import retention
         from runs_app import receivers  # noqa: F401  (connects the one receiver of this room)
         from runs_app.actions import purge_artifacts
+        from runs_app.actions.approvals import purge_approvals
         from runs_app.engine import process
         from runs_app.queries import step_runs_now
         from tenants_app import tokens
 
         retention.declare("artifacts", purge_artifacts)
+        retention.declare("approvals", purge_approvals)
         process.connect()
         tokens.register_validator(step_runs_now)

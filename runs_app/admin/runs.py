@@ -15,6 +15,7 @@ from unfold.decorators import display
 from highway_automation.base import clock
 from runs_app.actions import cancel_run
 from runs_app.admin.display import LABELS, block, duration, link, pretty
+from runs_app.admin.questions import questions_of
 from runs_app.causes import names_of, page_of
 from runs_app.models import StepRun, WorkflowRun
 from runs_app.picture import draw
@@ -46,7 +47,7 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
     readonly_fields = ["cause", "definition_link", "inputs_text", "context_text"]
 
     class Media:
-        css = {"all": ["runs_app/run.css"]}
+        css = {"all": ["runs_app/run.css", "runs_app/approvals.css"]}
         js = ["runs_app/run.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -113,23 +114,24 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             raise Http404("There is no such run.")
-        return render(request, "runs_app/run_steps.html", live_context(run))
+        return render(request, "runs_app/run_steps.html", live_context(run, request))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         run = self.get_object(request, object_id)
-        live = {**live_context(run), "live_url": self.url_of("live", run.pk)} if run else {}
+        live = {**live_context(run, request), "live_url": self.url_of("live", run.pk)} if run else {}
         context = {**(extra_context or {}), **live, "show_close": True}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
 
-def live_context(run: WorkflowRun) -> dict[str, Any]:
+def live_context(run: WorkflowRun, request: HttpRequest) -> dict[str, Any]:
     steps = list(steps_of(run)[:SHOWN_STEPS])
     logs, at = logs_of(run), clock.now()
     picture = draw(run.definition.body["tasks"], {step.path: step.status for step in steps})
     return {
         "run": run,
+        "questions": questions_of(request, run),
         "label": LABELS[run.status],
         "took": duration(run.started_at, run.finished_at or at),
         "rows": [_row(run, step, logs.get((step.path, step.attempt), ""), at) for step in steps],
