@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from runs_app.expressions import ExpressionError
 from triggers_app.filters import Condition, explain
 from triggers_app.index import Entry
 from triggers_app.listeners import entry_of
-from triggers_app.models import Event, EventTrigger
+from triggers_app.models import Event, EventTrigger, TriggerDelivery
 from triggers_app.targets import Targets
 
 
@@ -32,7 +33,26 @@ class Explanation:
         return asdict(self)
 
 
-def explain_trigger(trigger: EventTrigger, event: Event) -> Explanation:
+@dataclass(frozen=True)
+class Answer:
+    """What one trigger says to an event now, and what became of the event there."""
+
+    trigger: EventTrigger
+    explanation: Explanation
+    deliveries: list[TriggerDelivery]
+
+
+def explain_event(event: Event, triggers: Iterable[EventTrigger]) -> list[Answer]:
+    """The answers of these triggers, which need their `tenant` and `template` loaded."""
+    deliveries: dict[UUID | None, list[TriggerDelivery]] = defaultdict(list)
+    known = TriggerDelivery.objects.for_tenant(event.tenant_id).filter(event=event).order_by("delivery_id")
+    for delivery in known:
+        deliveries[delivery.trigger_id].append(delivery)
+    targets = Targets()
+    return [Answer(trigger, explain_trigger(trigger, event, targets), deliveries[trigger.pk]) for trigger in triggers]
+
+
+def explain_trigger(trigger: EventTrigger, event: Event, targets: Targets | None = None) -> Explanation:
     """Every condition of the trigger with what the event has there. Neither needs to be a stored one."""
     if isinstance(event.payload, Unreadable):
         return Explanation(False, (), "", None, f"payload: {event.payload.reason}")
@@ -43,7 +63,7 @@ def explain_trigger(trigger: EventTrigger, event: Event) -> Explanation:
     verdict = explain(entry.filter, event.envelope)
     heading = tuple(_heading(entry, event))
     matched = verdict.matched and all(condition.ok for condition in heading)
-    inputs, problem = _outcome(trigger, event) if matched else (None, "")
+    inputs, problem = _outcome(trigger, event, targets or Targets()) if matched else (None, "")
     return Explanation(matched, (*heading, *verdict.conditions), verdict.note, inputs, problem)
 
 
@@ -54,11 +74,11 @@ def _heading(entry: Entry[UUID], event: Event) -> Iterator[Condition]:
             yield Condition(f"$event.{name}", glob.pattern, seen, True, glob.matches(seen))
 
 
-def _outcome(trigger: EventTrigger, event: Event) -> tuple[JSON, str]:
+def _outcome(trigger: EventTrigger, event: Event, targets: Targets) -> tuple[JSON, str]:
     if event.depth > trigger.max_depth:
         return None, too_deep(trigger, event)
     try:
-        return Targets().inputs(trigger, event), "" if trigger.enabled else "The trigger is paused."
+        return targets.inputs(trigger, event), "" if trigger.enabled else "The trigger is paused."
     except ExpressionError as error:
         return None, f"input_mapping: {error}"
     except HighwayError as error:

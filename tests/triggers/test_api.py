@@ -281,3 +281,71 @@ def test_a_failed_delivery_is_retried(api: APIClient, tenant: Tenant, make_trigg
     retried = post(api, f"deliveries/{delivery['delivery_id']}/retry")
     assert (retried.status_code, retried.json()["outcome"]) == (200, "submitted")
     assert post(api, f"deliveries/{delivery['delivery_id']}/retry").status_code == 409
+
+
+def test_an_event_is_explained_by_every_trigger_of_its_tenant(
+    api: APIClient, foreign_api: APIClient, tenant: Tenant, other_tenant: Tenant, make_trigger: MakeTrigger
+) -> None:
+    make_trigger(name="a hit", filter_expression={"shop": "eu-*"})
+    make_trigger(name="b miss", filter_expression={"shop": "us-*"})
+    make_trigger(name="c paused", enabled=False)
+    make_trigger(name="d broken", input_mapping={"to": "${event.payload.email}"})
+    make_trigger(name="theirs", of=other_tenant)
+    event = emit_event(tenant, "order_placed", {"shop": "eu-1"})
+    dispatch_events()
+    path = f"/api/v1/events/{event.pk}/explain"
+
+    answer = api.get(path)
+    assert answer.status_code == 200
+    assert (answer.json()["total"], answer.json()["page"]) == (4, 1)
+    hit, miss, paused, broken = answer.json()["explanations"]
+    assert (hit["trigger_name"], hit["explanation"]["matched"], hit["explanation"]["problem"]) == ("a hit", True, "")
+    assert hit["explanation"]["inputs"] == {"shop": "eu-1"}
+    assert [delivery["outcome"] for delivery in hit["deliveries"]] == ["submitted"]
+    assert miss["explanation"]["conditions"][1] == {
+        **{"path": "shop", "wanted": "us-*", "seen": "eu-1"},
+        **{"present": True, "ok": False},
+    }
+    assert (miss["explanation"]["matched"], miss["deliveries"]) == (False, [])
+    assert (paused["enabled"], paused["explanation"]["problem"]) == (False, "The trigger is paused.")
+    assert [delivery["outcome"] for delivery in broken["deliveries"]] == ["failed"]
+    assert "does not exist" in broken["explanation"]["problem"]
+
+    one = api.get(path, {"name": "b miss", "page_size": 1}).json()
+    assert [it["trigger_name"] for it in one["explanations"]] == ["b miss"]
+    assert api.get(path, {"colour": "red"}).status_code == 422
+    assert foreign_api.get(path).status_code == 404
+
+
+def test_the_cost_of_explaining_does_not_grow_with_the_triggers(
+    api: APIClient,
+    tenant: Tenant,
+    make_trigger: MakeTrigger,
+    make_template: MakeTemplate,
+    django_assert_max_num_queries: Any,
+) -> None:
+    template = make_template()
+    for _ in range(5):
+        make_trigger(template=template)
+    event = emit_event(tenant, "order_placed", {})
+    with django_assert_max_num_queries(12):
+        assert api.get(f"/api/v1/events/{event.pk}/explain").json()["total"] == 5
+
+
+def test_events_are_filtered_by_what_they_are_and_when_they_came(
+    api: APIClient, tenant: Tenant, move_clock: Callable[..., None]
+) -> None:
+    emit_event(tenant, "order_placed", {}, source="shop", subject="42")
+    move_clock(days=1)
+    emit_event(tenant, "order_placed", {}, source="till", subject="43")
+    first, second = Event.objects.for_tenant(tenant).filter(type="order_placed").order_by("event_id")
+
+    def found(**asked: str) -> list[str]:
+        answer = api.get("/api/v1/events", {"type": "order_placed", **asked})
+        assert answer.status_code == 200
+        return [event["event_id"] for event in answer.json()["events"]]
+
+    assert found() == [str(second.pk), str(first.pk)]
+    assert found(source="shop") == found(subject="42") == found(until=second.received_at.isoformat()) == [str(first.pk)]
+    assert found(since=second.received_at.isoformat()) == [str(second.pk)]
+    assert api.get("/api/v1/events", {"since": "yesterday"}).json()["errors"][0]["field"] == "since"

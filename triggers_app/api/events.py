@@ -5,17 +5,20 @@ from typing import Any
 from django.db.models import Prefetch
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from highway_automation.base.api import StrictSerializer
 from highway_automation.base.api.filters import InstantFilter, TruthFilter
 from highway_automation.base.safe_json import JSON
-from tenants_app.api.base import ListAndGet, TenantFilterSet, TenantModelSerializer
+from tenants_app.api.base import ListAndGet, TenantFilterBackend, TenantFilterSet, TenantModelSerializer
 from triggers_app import actions
 from triggers_app.actions.events import SOURCE
 from triggers_app.api.deliveries import DeliverySerializer
-from triggers_app.models import Event, TriggerDelivery
+from triggers_app.api.explanations import AnswerSerializer
+from triggers_app.explanation import explain_event
+from triggers_app.models import Event, EventTrigger, TriggerDelivery
 
 FIELDS = [
     "event_id",
@@ -63,7 +66,15 @@ class NewEvent(StrictSerializer):
         return source
 
 
+class TriggersOfTenant(TenantFilterSet):
+    class Meta:
+        model = EventTrigger
+        fields = ["name", "event_type", "enabled"]
+
+
 class EventFilter(TenantFilterSet):
+    since = InstantFilter(field_name="received_at", lookup_expr="gte", help_text="The same as received_after.")
+    until = InstantFilter(field_name="received_at", lookup_expr="lt", help_text="The same as received_before.")
     received_after = InstantFilter(field_name="received_at", lookup_expr="gte")
     received_before = InstantFilter(field_name="received_at", lookup_expr="lt")
     dispatched = TruthFilter(field_name="dispatched_at", lookup_expr="isnull", exclude=True)
@@ -79,7 +90,7 @@ class EventViewSet(ListAndGet):
     model = Event
     plural = "events"
     serializer_class = EventSerializer
-    verbs = {"create": "emit"}
+    verbs = {"create": "emit", "explain": "view"}
     filterset_class = EventFilter
     search_fields = ["type", "source", "subject", "external_id"]
     ordering_fields = ["event_id", "received_at", "occurred_at", "type"]
@@ -94,6 +105,18 @@ class EventViewSet(ListAndGet):
         body.is_valid(raise_exception=True)
         event, new = actions.record_event(self.tenant, body.validated_data["type"], **rest(body.validated_data))
         return self.answer(event, status=202 if new else 200)
+
+    @extend_schema(responses=AnswerSerializer(many=True))
+    @action(detail=True, methods=["get"], plural="explanations", filterset_class=TriggersOfTenant)
+    def explain(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Why each trigger of the tenant does or does not answer this event. `name`, `event_type` and `enabled`
+        choose among the triggers.
+        """
+        event = self.get_object()
+        triggers = EventTrigger.objects.for_tenant(self.tenant).select_related("tenant", "template").order_by("name")
+        chosen = TenantFilterBackend().filter_queryset(request, triggers, self)
+        answers = explain_event(event, self.paginate_queryset(chosen) or ())
+        return self.get_paginated_response(AnswerSerializer(answers, many=True).data)
 
     def get_queryset(self) -> Any:
         rows = super().get_queryset()

@@ -19,6 +19,7 @@ from templates_app.api.filters import TemplateFilter
 from templates_app.models import WorkflowTemplate
 from tenants_app.api.base import ListAndGet, TenantFilterSet, TenantModelSerializer
 from triggers_app import actions
+from triggers_app.api.explanations import ExplanationSerializer
 from triggers_app.explanation import explain_trigger
 from triggers_app.models import Event, EventTrigger
 from triggers_app.queries import sample_event
@@ -105,26 +106,6 @@ class TrialSerializer(StrictSerializer):
         if "event_id" not in attrs and not isinstance(attrs.get("payload"), dict):
             raise serializers.ValidationError({"payload": "Give a JSON object, or an event_id."})
         return attrs
-
-
-class ConditionSerializer(serializers.Serializer[Any]):
-    """One line of the explanation: what was wanted at a path, and what was seen there."""
-
-    path = serializers.CharField()
-    wanted = serializers.JSONField()
-    seen = serializers.JSONField()
-    present = serializers.BooleanField()
-    ok = serializers.BooleanField()
-
-
-class ExplanationSerializer(serializers.Serializer[Any]):
-    """`note` says what beside the filter keeps it from running, `problem` why the inputs cannot be made."""
-
-    matched = serializers.BooleanField()
-    conditions = ConditionSerializer(many=True)
-    note = serializers.CharField(allow_blank=True)
-    inputs = serializers.JSONField(allow_null=True)
-    problem = serializers.CharField(allow_blank=True)
 
 
 class TriggerFilters(TenantFilterSet):
