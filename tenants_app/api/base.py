@@ -200,7 +200,7 @@ class TenantViewSet(GenericViewSet):  # type: ignore[type-arg]
     def get_object(self) -> Any:
         """The row named by the path. A changing request with `If-Match` must name its present state (else 412)."""
         obj = super().get_object()
-        if conditional(self.request) and self.action != "metadata":  # OPTIONS asks as if it were PUT, and changes nothing
+        if self.action != "metadata" and conditional(self.request):  # OPTIONS looks as if it were a PUT
             lock_rows(self.model.objects.for_tenant(self.tenant).filter(pk=obj.pk)).first()
             obj = super().get_object()
             refuse_stale(self.request, self.represent(obj))
