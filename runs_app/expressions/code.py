@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from highway_automation.base.safe_json import JSON
 
+from . import code_calls
 from .errors import BindError, ExpressionError, Issue, TemplateError
 from .names import Lookup
 from .resolve import check_reference, fetch
@@ -41,13 +42,14 @@ class Place:
     end: int
     in_literal: bool = False
     why: str = ""
+    cure: str = CURE
 
 
 def bind_code(code: str, lookup: Lookup) -> str:
     """The source with its references replaced by literals or by escaped text.
 
-    Raises BindError for a reference in an f-string, a raw or bytes literal, a comment, a place that is no value's, or
-    in source that cannot be parsed; MissingName for a missing name.
+    Raises BindError for a reference in an f-string, a raw or bytes literal, a comment, a place that is no value's, an
+    argument that is read as code again, or in source that cannot be parsed; MissingName for a missing name.
     """
     pieces = [
         text_of(fetch(piece, lookup)) if isinstance(piece, Reference) and piece.raw else piece
@@ -61,7 +63,7 @@ def bind_code(code: str, lookup: Lookup) -> str:
     for place in source.places():
         reference = bound[place.number]
         if place.why:
-            raise BindError(f"`{reference.source}` {place.why}.", CURE)
+            raise BindError(f"`{reference.source}` {place.why}.", place.cure)
         value = fetch(reference, lookup)
         parts += [source.text[done : place.start], escaped(text_of(value)) if place.in_literal else literal(value)]
         done = place.end
@@ -82,7 +84,9 @@ def check_code(text: str) -> list[Issue]:
         places = _Source(list(pieces)).places() if references else []
     except BindError as error:
         return [*issues, Issue(str(error))]
-    return issues + [Issue(f"`{references[place.number].source}` {place.why}.", CURE) for place in places if place.why]
+    return issues + [
+        Issue(f"`{references[place.number].source}` {place.why}.", place.cure) for place in places if place.why
+    ]
 
 
 def literal(value: JSON) -> str:
@@ -112,6 +116,7 @@ class _Source:
         text = "".join(p if isinstance(p, str) else f"{self.stem}{next(numbers)}_" for p in pieces)
         self.count = next(numbers)
         self.text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.readers: dict[int, str] = {}
         self.values = self._values()
 
     def places(self) -> list[Place]:
@@ -141,6 +146,10 @@ class _Source:
             why = "stands inside a comment"
         elif token.string != found.group() or number not in self.values:
             why = "does not stand where Python takes a value"
+        if not why and (reader := self.readers.get(number)):
+            return Place(
+                number, 0, 0, why=f"stands in an argument of {reader}, which reads it as code", cure=code_calls.CURE
+            )
         return Place(number, start + found.start(), start + found.end(), in_literal, why)
 
     def _values(self) -> set[int]:
@@ -153,6 +162,11 @@ class _Source:
                 tree = ast.parse(self.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise _unparsable(type(error).__name__) from None
+        self.readers = {
+            int(found[1]): reader
+            for reader, leaf in code_calls.read_as_code(tree)
+            for found in self.stand_in.finditer(str(getattr(leaf, "id", getattr(leaf, "value", ""))))
+        }
         names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
         return {int(found[1]) for name in names if (found := self.stand_in.fullmatch(name))}
 

@@ -1,0 +1,44 @@
+"""Functions that tests let workflows call."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from django.apps import apps
+
+
+def add(a: int, b: int = 1) -> int:
+    print(f"adding {a} and {b}")  # noqa: T201
+    return a + b
+
+
+def about(ctx: Any, *, loud: bool = False) -> list[Any]:
+    return [ctx.workflow_name, ctx.step, ctx.attempt, ctx.get_variable("who", "nobody"), loud]
+
+
+def tenants() -> list[str]:
+    """Uses Django without having set it up."""
+    return [apps.get_app_config("tenants_app").label, os.environ["DJANGO_SETTINGS_MODULE"]]
+
+
+def wait() -> None:
+    time.sleep(60)
+
+
+def fail() -> None:
+    raise RuntimeError("the function's own error")
+
+
+def unfit() -> object:
+    return object()
+
+
+class Group:
+    @staticmethod
+    def inner(timeout: int) -> int:
+        return timeout
+
+
+NUMBER = 5
