@@ -132,7 +132,7 @@ class ApprovalViewSet(ListAndGet):
 
     def decide(self, request: Request, *, approved: bool) -> Response:
         approval = self.get_object()
-        body = DecideSerializer(data=request.data or {}, context=self.get_serializer_context())
+        body = DecideSerializer(data=request.data, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
         self.refuse_ambiguous(approval)
         said: dict[str, Any] = {**body.validated_data, "comment": body.validated_data["comment"] or ""}

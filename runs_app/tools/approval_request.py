@@ -133,7 +133,7 @@ def _one_of(given: Given, name: str, options: Sequence[str]) -> str:
 
 def _answer(approval: Approval, on_reject: str, context: ToolContext) -> JSON | Park:
     if approval.is_pending:
-        return Park(None, {"approval_id": str(approval.pk), "on_reject": on_reject})
+        return Park(None, {"approval_id": str(approval.pk), "on_reject": on_reject}, note="a decision")
     result = _result(approval)
     if approval.status == ApprovalStatus.REJECTED and _fails(on_reject, context):
         why = f": {approval.comment}" if approval.comment else ""
