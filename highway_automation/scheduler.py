@@ -82,6 +82,7 @@ class HighwayScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.parts = [
             Part("Firing schedules", self.fire_schedules),
             Part("The sweep of runs", lambda: seconds_until(runs_app.actions.sweep())),
+            Part("The sweep of what was stopped", self.sweep_stopped),
             Part("The sweep of events", self.sweep_events),
             Part("The sweep of mail", self.sweep_mail),
             Part("The heartbeat", self.beat_heart),
@@ -104,6 +105,9 @@ class HighwayScheduler(DatabaseScheduler):  # type: ignore[misc]
         if expected is not None and expected != self.next_due:
             self.lag = max((clock.now() - expected).total_seconds(), 0.0)
         return seconds_until(self.next_due)
+
+    def sweep_stopped(self) -> float:
+        return SHORTEST_SLEEP if runs_app.actions.cancel_stopped() else LONGEST_SLEEP
 
     def sweep_events(self) -> float:
         triggers_app.actions.sweep()

@@ -9,6 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from tenants_app.access import Access, person, places_of
+from tenants_app.actions import installation
+from tenants_app.models import Tenant, User
+from tenants_app.models.installation import Stopped
 from tenants_app.roles import Role
 
 SESSION_KEY = "tenant_id"
@@ -16,7 +19,8 @@ EVERY_TENANT = "*"
 
 
 class CurrentTenantMiddleware:
-    """Puts `tenant`, `role`, `api_key` and, in the admin, `places` (the tenants to switch between) on the request.
+    """Puts `tenant`, `role`, `api_key` and, in the admin, `places` (the tenants to switch between) and `stopped` (what
+    every page tells while work is stopped) on the request.
 
     The API replaces them with its own: there the tenant is named per request, never by the admin's switch.
     """
@@ -27,6 +31,7 @@ class CurrentTenantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         Access(None, None).put_on(request)
         request.places = []  # type: ignore[attr-defined]
+        request.stopped = []  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
@@ -41,9 +46,29 @@ def enter(request: Any) -> None:
     if user is None:
         return
     request.places = places_of(user)
+    choose(request, user)
+    request.stopped = stopped_lines([request.tenant] if request.tenant else [tenant for tenant, _ in request.places])
+
+
+def choose(request: Any, user: User) -> None:
     chosen = request.session.get(SESSION_KEY, settings.HIGHWAY_DEFAULT_TENANT)
     if user.is_superuser and (chosen == EVERY_TENANT or not request.places):
         Access(None, Role.ADMIN).put_on(request)
         return
     for tenant, role in sorted(request.places, key=lambda place: place[0].pk != chosen)[:1]:
         Access(tenant, role).put_on(request)
+
+
+def stopped_lines(tenants: list[Tenant]) -> list[str]:
+    """Why work stands still; the installation is asked only if it does."""
+    still = [tenant for tenant in tenants if not tenant.enabled]
+    if not still:
+        return []
+    whole = installation()
+    if whole.stopped_at is not None:
+        return [f"Everything is stopped, in every tenant{told(whole)}"]
+    return [f"{tenant} is stopped: nothing new starts{told(tenant)}" for tenant in still[:3]]
+
+
+def told(row: Stopped) -> str:
+    return f" ({row.stop_reason})." if row.stop_reason else "."

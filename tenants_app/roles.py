@@ -22,7 +22,8 @@ VERBS: dict[str, str] = {
     "operate": "pause, resume, skip, cancel and retry what exists",
     "emit": "send events",
     "approve": "decide approvals",
-    "edit": "create, change and delete definitions, templates, schedules, triggers, plain variables and mail texts",
+    "edit": "create, change and delete definitions, templates, schedules, triggers, plain variables and mail texts; "
+    "stop everything",
     "admin": "manage members, API keys, secrets and the tenant's settings",
 }
 

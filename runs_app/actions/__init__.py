@@ -7,12 +7,14 @@ from runs_app.actions.cancel import cancel_run
 from runs_app.actions.definitions import publish_name, store_definition, unpublish_name
 from runs_app.actions.mail import delete_mail_text, save_mail_text, seed_mail_texts
 from runs_app.actions.retry import retry_run
+from runs_app.actions.stopped import cancel_stopped
 from runs_app.actions.submit import find_run, submit_run, wait_for_run
 from runs_app.actions.sweep import sweep
 from runs_app.actions.workers import heartbeat
 
 __all__ = [
     "cancel_run",
+    "cancel_stopped",
     "delete_artifact",
     "find_run",
     "heartbeat",

@@ -47,7 +47,8 @@ def submit_run(
 
     Raises:
         Invalid: the inputs are no JSON object, or not storable.
-        Conflict: the key was used with another payload; `extra["existing_run_id"]` names that run.
+        Conflict: the key was used with another payload; `extra["existing_run_id"]` names that run. Or everything of
+            the tenant is stopped; only a step that still ends may start the run it waits for.
     """
     _check_inputs(inputs)
     _check_key(idempotency_key, cause)
@@ -56,6 +57,8 @@ def submit_run(
     with db.atomic():
         if idempotency_key and (earlier := _by_key(tenant_id, idempotency_key)):
             return _same_payload(earlier, payload), False
+        if cause.kind != "parent":
+            _refuse_stopped(tenant or definition.tenant)
         run = _new_run(definition, tenant_id, inputs, cause, workflow_name, clock.now())
         run.actor, run.idempotency_key, run.payload_hash = actor, idempotency_key, payload
         run.template_version, run.priority, run.depth = template_version, priority, depth
@@ -136,6 +139,11 @@ def _same_payload(run: WorkflowRun, payload: str) -> WorkflowRun:
             "This idempotency key was used with another payload; use a new key.", existing_run_id=str(run.pk)
         )
     return run
+
+
+def _refuse_stopped(tenant: Tenant) -> None:
+    if not tenant.enabled:
+        raise Conflict(f"Everything of {tenant} is stopped; nothing new starts until it goes on.")
 
 
 def _check_inputs(inputs: JSON) -> None:

@@ -36,12 +36,15 @@ class Stop(Enum):
 
 
 class Drive:
-    """One claimed branch in one thread. Other threads may read `since` and call `stop`."""
+    """One claimed branch in one thread. Other threads may read `since`, call `stop`, and set `held`: then it is put
+    down after the step it is in.
+    """
 
     def __init__(self, claim: Claim, stopping: Callable[[], bool] = lambda: False) -> None:
         self.claim = claim
         self.stopping = stopping
         self.stopped: Stop | None = None
+        self.held = False
         self.scope = StepScope(claim)
         self.since = time.monotonic()
 
@@ -166,7 +169,7 @@ class Drive:
         if isinstance(outcome, Failed) and (delay := self._retry_delay(outcome)) is not None:
             commit.retry(self.claim, scope, outcome, delay)
             return False
-        go_on = not (self.stopping() or self.stopped is Stop.SHUTDOWN)
+        go_on = not (self.held or self.stopping() or self.stopped is Stop.SHUTDOWN)
         return commit.settle(self.claim, scope, outcome, go_on=go_on)
 
     def _retry_delay(self, failure: Failed) -> timedelta | None:

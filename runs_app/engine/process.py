@@ -21,6 +21,7 @@ from runs_app.engine.drive import Drive, Stop
 from runs_app.engine.threads import Threads
 from runs_app.models import RunBranch
 from runs_app.statuses import BranchStatus
+from tenants_app.models import Tenant
 
 log = logging.getLogger(__name__)
 DATABASE_ERRORS = (DatabaseError, InterfaceError)
@@ -138,6 +139,7 @@ class Process:
                     self._beat(drives)
                     beat_at = at + every
                 if drives and at >= own_at:
+                    self._hold_stopped(drives)
                     self._look_after([drive for drive in drives if at - drive.since >= OWNERSHIP_SECONDS])
                     own_at = at + OWNERSHIP_SECONDS
             except DATABASE_ERRORS as error:
@@ -168,6 +170,13 @@ class Process:
                 drive.stop(Stop.LOST)
             elif (text := drive.scope.take_log()) is not None:
                 show_log(drive.claim, text)
+
+    def _hold_stopped(self, drives: list[Drive]) -> None:
+        """Branches of tenants that somebody stopped are put down after the step they are in."""
+        going = {drive.claim.branch.tenant_id for drive in drives if not drive.held}
+        still = set(Tenant.objects.filter(pk__in=going, enabled=False).values_list("pk", flat=True)) if going else ()
+        for drive in drives:
+            drive.held = drive.held or drive.claim.branch.tenant_id in still
 
     def _own(self, drives: list[Drive]) -> db.Rows[RunBranch]:
         ids = [drive.claim.branch.pk for drive in drives]

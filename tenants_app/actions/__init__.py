@@ -29,7 +29,15 @@ from tenants_app.actions.people import (
     remove_member,
     update_user,
 )
-from tenants_app.actions.tenants import create_tenant, seed_api_url, set_enabled, update_tenant
+from tenants_app.actions.stopping import (
+    all_cancelled,
+    installation,
+    resume_all,
+    resume_tenant,
+    stop_all,
+    stop_tenant,
+)
+from tenants_app.actions.tenants import create_tenant, seed_api_url, update_tenant
 from tenants_app.actions.variables import (
     change_variable,
     create_variable,
@@ -42,6 +50,7 @@ __all__ = [
     "add_member",
     "adopt_user",
     "adopt_users_without_tenant",
+    "all_cancelled",
     "change_role",
     "change_variable",
     "choose_password",
@@ -52,6 +61,7 @@ __all__ = [
     "delete_user",
     "delete_variable",
     "forget_account_mail",
+    "installation",
     "invite",
     "mail_is_filed",
     "mail_password_link",
@@ -62,14 +72,17 @@ __all__ = [
     "record_mail",
     "remove_member",
     "resend_invitation",
+    "resume_all",
+    "resume_tenant",
     "retry_mail",
     "revoke_api_key",
     "rotate_api_key",
     "rotate_secrets",
     "seed_api_url",
     "send_queued_mail",
-    "set_enabled",
     "set_variable",
+    "stop_all",
+    "stop_tenant",
     "sweep_mail",
     "update_tenant",
     "update_user",

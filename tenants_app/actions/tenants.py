@@ -5,8 +5,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from highway_automation.base.db import atomic, lock_rows
-from highway_automation.base.errors import FieldError, Invalid, InvalidTransition
+from highway_automation.base.errors import FieldError, Invalid
 from tenants_app.actions.checks import conflict, validated
+from tenants_app.actions.stopping import installation
 from tenants_app.actions.variables import set_variable
 from tenants_app.grants import HARMLESS_TOOLS
 from tenants_app.models import Tenant, Variable
@@ -29,6 +30,7 @@ def create_tenant(
     tenant = Tenant(tenant_id=tenant_id, name=name, allowed_tools=allowed)
     validated(tenant, unique=False)
     with atomic():
+        tenant.enabled = installation(lock=True).stopped_at is None
         with conflict(f"There already is a tenant {tenant.tenant_id!r}."):
             tenant.save(force_insert=True)
         if api_url:
@@ -74,21 +76,8 @@ def address_of(url: str) -> str:
     return f"{host}:{port}"
 
 
-def update_tenant(
-    tenant: Tenant, *, fields: Sequence[str] = ("name", "allowed_tools", "http_allow", "enabled")
-) -> Tenant:
+def update_tenant(tenant: Tenant, *, fields: Sequence[str] = ("name", "allowed_tools", "http_allow")) -> Tenant:
     """Save what was changed on the object. Raises Invalid."""
     validated(tenant)
     tenant.save(update_fields=list(fields))
-    return tenant
-
-
-def set_enabled(tenant: Tenant, enabled: bool) -> Tenant:
-    """Stop everything of a tenant, or let it go on. Raises InvalidTransition when it already is so."""
-    with atomic():
-        row = lock_rows(Tenant.objects.filter(pk=tenant.pk)).get()
-        if row.enabled == enabled:
-            raise InvalidTransition(row, "start" if enabled else "stop")
-        row.enabled = tenant.enabled = enabled
-        row.save(update_fields=["enabled"])
     return tenant

@@ -10,7 +10,9 @@ from django.urls import Resolver404, URLPattern, path, resolve, reverse
 from unfold.widgets import UnfoldAdminURLInputWidget
 
 from highway_automation.base.admin import VerbModelAdmin, object_action
-from tenants_app.actions import create_tenant, set_enabled, update_tenant
+from tenants_app.access import person
+from tenants_app.actions import create_tenant, resume_tenant, stop_tenant, update_tenant
+from tenants_app.admin.stopping import StopPage
 from tenants_app.middleware import EVERY_TENANT, SESSION_KEY
 from tenants_app.models import Tenant
 
@@ -30,14 +32,17 @@ class AddTenantForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Tenant)
-class TenantAdmin(VerbModelAdmin):
+class TenantAdmin(StopPage, VerbModelAdmin):
     """Tenants are made, granted tools and stopped by superusers."""
 
     list_display = ["tenant_id", "name", "enabled", "created_at"]
     list_filter = ["enabled"]
     search_fields = ["tenant_id", "name"]
-    fields = ["tenant_id", "name", "allowed_tools", "http_allow", "enabled", "created_at"]
-    readonly_fields = ["tenant_id", "enabled", "created_at"]
+    fields = [
+        *("tenant_id", "name", "allowed_tools", "http_allow", "enabled", "stopped_at", "stopped_by", "stop_reason"),
+        "created_at",
+    ]
+    readonly_fields = ["tenant_id", "enabled", "stopped_at", "stopped_by", "stop_reason", "created_at"]
     add_fieldsets = [(None, {"fields": ["tenant_id", "name", "allowed_tools", "api_url"]})]
     object_actions = ["stop", "start"]
 
@@ -75,18 +80,22 @@ class TenantAdmin(VerbModelAdmin):
         return create_tenant(obj.pk, obj.name, api_url=form.cleaned_data["api_url"] or None, tools=obj.allowed_tools)
 
     @object_action(
-        "Stop everything", "admin", danger=True, confirm="Stop everything of this tenant?", when=lambda obj: obj.enabled
+        "Stop everything",
+        "admin",
+        danger=True,
+        confirm="Stop everything of this tenant? Runs pause at their next step.",
+        when=lambda obj: obj.stopped_at is None,
     )
     def stop(self, request: HttpRequest, obj: Tenant) -> None:
-        self.verb(request, lambda: set_enabled(obj, False), f"{obj} is stopped.")
+        self.verb(request, lambda: stop_tenant(obj, actor=person(request)), f"{obj} is stopped.")
 
-    @object_action("Let it go on", "admin", when=lambda obj: not obj.enabled)
+    @object_action("Let it go on", "admin", when=lambda obj: obj.stopped_at is not None)
     def start(self, request: HttpRequest, obj: Tenant) -> None:
-        self.verb(request, lambda: set_enabled(obj, True), f"{obj} goes on.")
+        self.verb(request, lambda: resume_tenant(obj), f"{obj} goes on.")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.switch_view)
-        return [path("switch/", view, name="tenants_app_tenant_switch"), *super().get_urls()]
+        return [path("switch/", view, name="tenants_app_tenant_switch"), self.stop_url(), *super().get_urls()]
 
     def switch_view(self, request: HttpRequest) -> HttpResponse:
         """Look at another tenant from now on; one that the asker may not enter does not exist."""

@@ -10,6 +10,7 @@ from django.db import models
 
 from highway_automation.base.clock import now
 from tenants_app.grants import default_tools
+from tenants_app.models.installation import Stopped
 
 TENANT_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 LISTS: Mapping[str, tuple[str, str]] = {
@@ -18,7 +19,7 @@ LISTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Tenant(models.Model):
+class Tenant(Stopped):
     """An organisation, team or project whose rows nobody else sees."""
 
     tenant_id = models.CharField(
@@ -37,7 +38,14 @@ class Tenant(models.Model):
     http_allow = models.JSONField(
         default=list, blank=True, help_text='Private addresses its workflows may call, each as "host:port".'
     )
-    enabled = models.BooleanField(default=True, help_text="Off stops everything of this tenant: nothing new starts.")
+    enabled = models.BooleanField(
+        default=True,
+        editable=False,
+        help_text="Off while it, or the whole installation, is stopped: nothing new starts, runs pause.",
+    )
+    cancel_before = models.DateTimeField(
+        null=True, editable=False, help_text="Runs submitted until then are cancelled; empty when that is done."
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from highway_automation.base.errors import Conflict, HighwayError, Invalid, InvalidTransition
-from tenants_app.actions import create_tenant, seed_api_url, set_enabled, set_variable, update_tenant
+from highway_automation.base.errors import Conflict, HighwayError, Invalid
+from tenants_app.actions import create_tenant, seed_api_url, set_variable, update_tenant
 from tenants_app.grants import may_use
 from tenants_app.models import Tenant
 from tenants_app.signals import tenant_created
@@ -111,15 +111,6 @@ def test_creation_is_announced_inside_its_transaction(db: None) -> None:
         tenant_created.disconnect(refuse)
 
     assert not Tenant.objects.exists()
-
-
-def test_a_tenant_stops_and_goes_on(tenant: Tenant) -> None:
-    set_enabled(tenant, False)
-    with pytest.raises(InvalidTransition):
-        set_enabled(tenant, False)
-
-    assert not Tenant.objects.get().enabled
-    assert set_enabled(tenant, True).enabled
 
 
 @pytest.mark.parametrize("edited", ["to be decided", "", "http://[::", "ftp://x"])
