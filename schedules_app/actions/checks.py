@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from highway_automation.base import clock, safe_json
 from highway_automation.base.errors import FieldError, HighwayError, Invalid
+from highway_automation.base.safe_json import JSON
+from highway_automation.base.schema import fill_and_validate
 from runs_app.actions import store_definition
-from schedules_app import names, timing
-from schedules_app.actions.submit import template_start
+from runs_app.models import WorkflowDefinition
+from schedules_app import cron, names, timing
+from schedules_app.actions.pause import decided_after
+from schedules_app.actions.submit import FindVersion, started_version, version_of
 from schedules_app.cron import CronError
 from schedules_app.models import ScheduledWorkflow
+from tenants_app.models import Tenant
 
+FOUND = ("tenant", "template", "definition", "owner")
+"""Given as rows, which somebody has found already."""
 TARGETS = "Name exactly one of template and workflow_definition."
 
 
-def checked(schedule: ScheduledWorkflow) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Questions:
+    """What checking asks beyond the schedule itself. Who checks many brings the answers for all of them."""
+
+    define: Callable[[Tenant, JSON], tuple[WorkflowDefinition, list[dict[str, str]]]] = store_definition
+    version: FindVersion = version_of
+    decided: Callable[[ScheduledWorkflow, datetime], Collection[datetime]] = decided_after
+
+
+ONE_BY_ONE = Questions()
+
+
+def checked(schedule: ScheduledWorkflow, questions: Questions = ONE_BY_ONE) -> list[dict[str, str]]:
     """Store the definition, if it has one, and return its warnings. Raises Invalid naming every field that is wrong."""
     errors = [*column_errors(schedule), *time_errors(schedule), *input_errors(schedule)]
     warnings: list[dict[str, str]] = []
     if bool(schedule.template) == (schedule.workflow_definition is not None):
         errors.append(FieldError("template" if schedule.template else "workflow_definition", TARGETS))
     elif schedule.workflow_definition is not None:
+        if schedule.template_version is not None:
+            errors.append(FieldError("template_version", "Only a template has versions."))
         try:
-            schedule.definition, warnings = store_definition(schedule.tenant, schedule.workflow_definition)
+            schedule.definition, warnings = questions.define(schedule.tenant, schedule.workflow_definition)
         except Invalid as error:
             errors += error.field_errors
     else:
         schedule.definition = None
-        errors += template_errors(schedule)
+        errors += template_errors(schedule, questions)
     if errors:
         errors = list(dict.fromkeys(errors))
         told = "; ".join(f"{error.field}: {error.message}" for error in errors)
@@ -44,7 +66,7 @@ def column_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
     optional = {"name"} if not schedule.name else set()
     try:
         schedule.full_clean(
-            exclude={*optional, "workflow_definition"}, validate_unique=False, validate_constraints=False
+            exclude={*optional, "workflow_definition", *FOUND}, validate_unique=False, validate_constraints=False
         )
     except ValidationError as error:
         for field, messages in error.message_dict.items():
@@ -63,9 +85,17 @@ def time_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
     if schedule.start_at and schedule.end_at and schedule.end_at <= schedule.start_at:
         yield FieldError("end_at", "The end lies before the start.")
     elif schedule.enabled and timing.first_slot(schedule, clock.now()) is None:
-        yield FieldError("end_at", "No time of the expression is left before this end.")
+        yield no_time_left(schedule)
     if schedule.enabled and schedule.remaining_runs == 0:
         yield FieldError("remaining_runs", "Give at least 1, or pause the schedule.")
+
+
+def no_time_left(schedule: ScheduledWorkflow) -> FieldError:
+    only = cron.only_tick(schedule.spec)
+    if schedule.spec.once and (only is None or only.at <= clock.now()):
+        told = "This time has passed." if only else "The clocks jump over this time; choose what happens to it."
+        return FieldError("cron_expression", told)
+    return FieldError("end_at", "No time of the expression is left before this end.")
 
 
 def input_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
@@ -82,11 +112,12 @@ def input_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
         yield FieldError("inputs", f"`{name}` does not exist in a schedule.")
 
 
-def template_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
+def template_errors(schedule: ScheduledWorkflow, questions: Questions) -> Iterator[FieldError]:
     """Whether its inputs would be accepted: better now than at every tick. A disabled template is no error yet."""
     at = clock.now()
     try:
-        template_start(schedule, names.filled(schedule, at - timedelta(hours=1), at))
+        version = started_version(schedule, questions.version)
+        fill_and_validate(version.input_schema, names.filled(schedule, at - timedelta(hours=1), at))
     except HighwayError as error:
         yield from error.field_errors or [FieldError("template", error.message)]
     except (names.ExpressionError, CronError, TypeError):

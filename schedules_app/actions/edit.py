@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from highway_automation.base import clock
 from highway_automation.base.db import atomic, savepoint
 from highway_automation.base.errors import Conflict
-from schedules_app.actions.checks import checked
+from schedules_app.actions.checks import ONE_BY_ONE, Questions, checked
 from schedules_app.actions.ledger import drop_waiting
 from schedules_app.actions.pause import PAUSED, forget_failures, locked, plan_from_now
 from schedules_app.models import ScheduledWorkflow
@@ -39,14 +39,22 @@ def create_schedule(
         Invalid: naming every field that is wrong, an expression with the reason.
         Conflict: the tenant has a schedule of this name.
     """
-    schedule = ScheduledWorkflow(tenant=tenant, owner=actor)
-    apply(schedule, values)
     with atomic():
-        warnings = checked(schedule)
-        schedule.name = schedule.name or free_name(schedule)
-        if schedule.enabled:
-            plan_from_now(schedule)
+        schedule, warnings = made(tenant, values, owner=actor)
         write(schedule, force_insert=True)
+    return schedule, warnings
+
+
+def made(
+    tenant: Tenant, values: Mapping[str, Any], *, owner: User | None = None, questions: Questions = ONE_BY_ONE
+) -> tuple[ScheduledWorkflow, Warnings]:
+    """A new schedule, checked, not saved. Raises Invalid."""
+    schedule = ScheduledWorkflow(tenant=tenant, owner=owner)
+    apply(schedule, values)
+    warnings = checked(schedule, questions)
+    schedule.name = schedule.name or free_name(schedule)
+    if schedule.enabled:
+        plan_from_now(schedule, questions.decided)
     return schedule, warnings
 
 
@@ -56,21 +64,30 @@ def update_schedule(schedule: ScheduledWorkflow, values: Mapping[str, Any]) -> t
     """
     with atomic():
         row = locked(schedule)
-        before = {column: getattr(row, column) for column in TIMING}
-        apply(row, values)
-        warnings = checked(row)
-        timed = {column: getattr(row, column) for column in TIMING} != before or row.next_run_at is None
+        was_enabled = row.enabled
+        warnings = changed(row, values)
         if not row.enabled:
-            row.next_run_at = None
             drop_waiting(row, PAUSED)
-        elif timed:
-            plan_from_now(row)
-        if row.enabled and not before["enabled"]:
-            row.pause_note, row.pause_until = "", None
+        elif not was_enabled:
             forget_failures(row.tenant_id, row.pk)
-        row.updated_at = clock.now()
         write(row)
     return row, warnings
+
+
+def changed(row: ScheduledWorkflow, values: Mapping[str, Any], questions: Questions = ONE_BY_ONE) -> Warnings:
+    """Change the row, check it, do not save it. Raises Invalid."""
+    before = {column: getattr(row, column) for column in TIMING}
+    apply(row, values)
+    warnings = checked(row, questions)
+    timed = {column: getattr(row, column) for column in TIMING} != before or row.next_run_at is None
+    if not row.enabled:
+        row.next_run_at = None
+    elif timed:
+        plan_from_now(row, questions.decided)
+    if row.enabled and not before["enabled"]:
+        row.pause_note, row.pause_until = "", None
+    row.updated_at = clock.now()
+    return warnings
 
 
 def delete_schedule(schedule: ScheduledWorkflow) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from highway_automation.base import safe_json
 from highway_automation.base.errors import HighwayError
@@ -33,7 +35,11 @@ def ledger(tick: ScheduleTick) -> None:
 
 def drop_waiting(schedule: ScheduledWorkflow, reason: str) -> None:
     """The times that wait for an open run are given up."""
-    rows = ScheduleTick.objects.for_tenant(schedule.tenant_id).filter(schedule=schedule, outcome=Outcome.BUFFERED)
+    drop_all_waiting(schedule.tenant_id, [schedule.pk], reason)
+
+
+def drop_all_waiting(tenant_id: str, schedule_ids: Sequence[UUID], reason: str) -> None:
+    rows = ScheduleTick.objects.for_tenant(tenant_id).filter(schedule_id__in=schedule_ids, outcome=Outcome.BUFFERED)
     rows.update(outcome=Outcome.MISSED, reason=reason)
 
 

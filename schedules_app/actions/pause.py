@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -66,7 +67,17 @@ def resume_by_itself(schedule: ScheduledWorkflow, at: datetime) -> None:
         rows.update(pause_until=None, pause_note=str(error), updated_at=at)
 
 
-def plan_from_now(row: ScheduledWorkflow) -> None:
+def decided_after(row: ScheduledWorkflow, at: datetime) -> Collection[datetime]:
+    """The times of a schedule after `at` that stand in its ledger already, since somebody skipped them."""
+    if row._state.adding:
+        return ()
+    later = ScheduleTick.objects.for_tenant(row.tenant_id).filter(schedule_id=row.pk, scheduled_for__gt=at)
+    return set(later.values_list("scheduled_for", flat=True))
+
+
+def plan_from_now(
+    row: ScheduledWorkflow, decided: Callable[[ScheduledWorkflow, datetime], Collection[datetime]] = decided_after
+) -> None:
     """Set the next time to the first one after this moment that nobody skipped; None when there is none left.
 
     Raises CronError.
@@ -75,15 +86,14 @@ def plan_from_now(row: ScheduledWorkflow) -> None:
     row.previous_slot, row.next_run_at = None, None
     if row.remaining_runs == 0:
         return
-    later = ScheduleTick.objects.for_tenant(row.tenant_id).filter(schedule_id=row.pk, scheduled_for__gt=at)
-    skipped = set(later.values_list("scheduled_for", flat=True))
+    skipped = decided(row, at)
     slot = next((tick.at for tick in timing.upcoming(row, at) if tick.at not in skipped), None)
     row.next_run_at = slot and slot + timing.delay(row)
 
 
-def forget_failures(tenant_id: str, schedule_id: UUID) -> None:
-    """Its failures are counted from nothing again; when its owner was last told stays."""
-    streaks = FailureStreak.objects.for_tenant(tenant_id).filter(schedule_id=schedule_id, in_a_row__gt=0)
+def forget_failures(tenant_id: str, *schedule_ids: UUID) -> None:
+    """Their failures are counted from nothing again; when an owner was last told stays."""
+    streaks = FailureStreak.objects.for_tenant(tenant_id).filter(schedule_id__in=schedule_ids, in_a_row__gt=0)
     streaks.update(in_a_row=0, failing_since=None)
 
 

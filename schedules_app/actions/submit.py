@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,14 +66,23 @@ def start_of(schedule: ScheduledWorkflow, before: datetime, at: datetime) -> Sta
 
 def template_start(schedule: ScheduledWorkflow, inputs: JSON) -> Start:
     """The pinned or current version with the inputs that its schema wants. Raises Invalid."""
+    version = started_version(schedule, version_of)
+    filled = fill_and_validate(version.input_schema, inputs)
+    return Start(version.definition, filled, schedule.template.name if schedule.template else None, version.number)
+
+
+FindVersion = Callable[[WorkflowTemplate, int | None], TemplateVersion | None]
+
+
+def started_version(schedule: ScheduledWorkflow, find: FindVersion) -> TemplateVersion:
+    """The version of its template that a schedule starts. Raises Invalid where there is none."""
     template = schedule.template
     assert template is not None  # noqa: S101 - the caller asked
-    version = version_of(template, schedule.template_version)
+    version = find(template, schedule.template_version)
     if version is None:
         message = f"Template {template.name} has no version {schedule.template_version}."
         raise Invalid(message, errors=[FieldError("template_version", message)])
-    filled = fill_and_validate(version.input_schema, inputs)
-    return Start(version.definition, filled, template.name, version.number)
+    return version
 
 
 def version_of(template: WorkflowTemplate, pinned: int | None) -> TemplateVersion | None:

@@ -4,49 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from rest_framework import serializers
 
 from highway_automation.base.api import StrictSerializer
 from runs_app.models import WorkflowDefinition
-from schedules_app.models import CatchUp, Overlap, ScheduledWorkflow, ScheduleTick
-from schedules_app.models.choices import DstGap, DstOverlap
-from schedules_app.preview import MOST, in_words
+from schedules_app.api.timing import ALIASES, INTEGER, TimingSerializer
+from schedules_app.models import CatchUp, Overlap, ScheduledWorkflow
+from schedules_app.preview import in_words
 from templates_app.models import WorkflowTemplate
+from tenants_app.models import Membership
 
-INTEGER = 2_147_483_647
-ALIASES = {
-    "schedule_cron": "cron_expression",
-    "is_active": "enabled",
-    "version_pin": "template_version",
-    "input": "inputs",
-}
-"""Highway's word → ours. Ours wins where both are sent, so that what was read can be changed and sent back."""
 TARGETS = ("template", "template_id", "workflow_definition", "definition_id", "definition_hash")
+ONE_TARGET = "Name exactly one of template, workflow_definition, definition_id and definition_hash."
 
 
-class TimingSerializer(StrictSerializer):
-    """When: the part that a preview needs too."""
-
-    cron_expression = serializers.CharField(max_length=100)
-    timezone = serializers.CharField(max_length=64, required=False)
-    dst_gap = serializers.ChoiceField(choices=DstGap.choices, required=False)
-    dst_overlap = serializers.ChoiceField(choices=DstOverlap.choices, required=False)
-    day_or = serializers.BooleanField(required=False)
-    start_at = serializers.DateTimeField(required=False, allow_null=True)
-    end_at = serializers.DateTimeField(required=False, allow_null=True)
-
-    highway_keys = frozenset(ALIASES)
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            data = {**{ours: data[theirs] for theirs, ours in ALIASES.items() if theirs in data}, **data}
-        return super().to_internal_value(data)
-
-
-class PreviewSerializer(TimingSerializer):
-    """A schedule that is not saved, and how many of its times to show."""
-
-    count = serializers.IntegerField(min_value=1, max_value=MOST, default=10)
+class OwnerField(serializers.CharField):
+    def to_representation(self, value: Any) -> str:
+        return str(value.email or value.get_username())
 
 
 class ScheduleSerializer(TimingSerializer):
@@ -63,16 +38,16 @@ class ScheduleSerializer(TimingSerializer):
     overlap = serializers.ChoiceField(choices=Overlap.choices, required=False)
     catch_up = serializers.ChoiceField(choices=CatchUp.choices, required=False)
     catch_up_window = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=INTEGER)
-    remaining_runs = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=INTEGER)
-    spread = serializers.IntegerField(required=False, min_value=0, max_value=INTEGER)
     enabled = serializers.BooleanField(required=False)
     pause_note = serializers.CharField(required=False, allow_blank=True, max_length=2000)
     pause_until = serializers.DateTimeField(required=False, allow_null=True)
     pause_after_failures = serializers.IntegerField(required=False, min_value=0, max_value=INTEGER)
-    owner = serializers.CharField(read_only=True, source="owner.email", default=None)
+    owner = OwnerField(
+        required=False, allow_null=True, max_length=254, help_text="Who gets a mail when it fails: a member's e-mail."
+    )
     description = serializers.SerializerMethodField()
-    last_run_at = serializers.DateTimeField(read_only=True)
-    next_run_at = serializers.DateTimeField(read_only=True)
+    last_run_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    next_run_at = serializers.DateTimeField(read_only=True, allow_null=True)
     execution_count = serializers.IntegerField(read_only=True)
     last_error = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
@@ -89,23 +64,41 @@ class ScheduleSerializer(TimingSerializer):
     def _target(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """What the body wants started, as columns; nothing where it does not say."""
         found: dict[str, Any] = {}
+        self._refuse_two(data)
         if "template" in data or "template_id" in data:
             found["template"] = self._template(data.get("template") or data.get("template_id"))
         elif data.get("workflow_name") and not any(data.get(key) for key in TARGETS):
-            found["template"] = self._template(data["workflow_name"], "workflow_name")
+            return self._named(data["workflow_name"])
         for key, column in (("definition_id", "pk"), ("definition_hash", "sha256")):
-            if data.get(key) and not data.get("workflow_definition"):
+            if data.get(key):
                 found["workflow_definition"] = self._definition(key, column, data[key])
         return found
 
-    def _template(self, named: Any, key: str = "template") -> WorkflowTemplate | None:
+    def _refuse_two(self, data: Mapping[str, Any]) -> None:
+        """A template has two words, which may be sent back together; `workflow_name` is repeated beside any of them."""
+        named = [key for key in TARGETS if data.get(key) and not (key == "template_id" and data.get("template"))]
+        if len(named) > 1:
+            raise serializers.ValidationError({key: [ONE_TARGET] for key in named[1:]})
+
+    def _named(self, name: Any) -> dict[str, Any]:
+        """Highway's `workflow_name`: the template of this name, else the newest definition that was submitted as it."""
+        tenant = self.context["request"].tenant
+        template = WorkflowTemplate.objects.for_tenant(tenant).filter(name=str(name)).first()
+        if template is not None:
+            return {"template": template}
+        definition = WorkflowDefinition.objects.for_tenant(tenant).filter(name=str(name)).order_by("-pk").first()
+        if definition is None:
+            raise serializers.ValidationError({"workflow_name": [f"There is no template or workflow '{name}'."]})
+        return {"workflow_definition": definition.raw}
+
+    def _template(self, named: Any) -> WorkflowTemplate | None:
         """The tenant's template of this name or id. Someone else's is as unknown as none."""
         if named is None:
             return None
         rows = WorkflowTemplate.objects.for_tenant(self.context["request"].tenant)
         template = rows.filter(name=str(named)).first() or (rows.filter(pk=named).first() if is_uuid(named) else None)
         if template is None:
-            raise serializers.ValidationError({key: [f"There is no template '{named}'."]})
+            raise serializers.ValidationError({"template": [f"There is no template '{named}'."]})
         return template
 
     def _definition(self, key: str, column: str, named: Any) -> Any:
@@ -116,9 +109,19 @@ class ScheduleSerializer(TimingSerializer):
             raise serializers.ValidationError({key: [f"There is no definition '{named}'."]})
         return definition.raw
 
+    def validate_owner(self, named: str | None) -> Any:
+        """A member of the tenant, by e-mail or user name."""
+        if named is None:
+            return None
+        members = Membership.objects.for_tenant(self.context["request"].tenant).select_related("user")
+        found = members.filter(Q(user__email__iexact=named) | Q(user__username=named)).order_by("pk").first()
+        if found is None:
+            raise serializers.ValidationError(f"No member is called '{named}'; give an e-mail, or null for nobody.")
+        return found.user
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs.pop("template_id", None)
-        return attrs
+        return super().validate(attrs)
 
     def to_representation(self, instance: ScheduledWorkflow) -> dict[str, Any]:
         template, definition = instance.template, instance.definition
@@ -135,41 +138,23 @@ class PauseSerializer(StrictSerializer):
     until = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
-class TickSerializer(serializers.ModelSerializer[ScheduleTick]):
-    """A row of the ledger, with what became of its run in Highway's words."""
+class SkipSerializer(StrictSerializer):
+    scheduled_for = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="The time that is meant; the next one if left out."
+    )
 
-    run_id = serializers.UUIDField(source="workflow_run_id", read_only=True)
-    status = serializers.SerializerMethodField()
-    started_at = serializers.SerializerMethodField()
-    completed_at = serializers.SerializerMethodField()
-    duration_seconds = serializers.SerializerMethodField()
 
-    class Meta:
-        model = ScheduleTick
-        fields = (
-            *("tick_id", "scheduled_for", "outcome", "reason", "lateness", "times", "workflow_run_id", "run_id"),
-            *("status", "started_at", "completed_at", "duration_seconds", "created_at"),
-        )
+class RunNowSerializer(StrictSerializer):
+    idempotency_key = serializers.CharField(required=False, max_length=255)
 
-    def _run(self, tick: ScheduleTick) -> Any:
-        return self.context["runs"].get(tick.workflow_run_id)
 
-    def get_status(self, tick: ScheduleTick) -> str:
-        run = self._run(tick)
-        return str(run.status if run else tick.outcome)
+class RunStartedSerializer(serializers.Serializer[Any]):
+    """What running a schedule by hand answers."""
 
-    def get_started_at(self, tick: ScheduleTick) -> Any:
-        run = self._run(tick)
-        return run and run.started_at
-
-    def get_completed_at(self, tick: ScheduleTick) -> Any:
-        run = self._run(tick)
-        return run and run.finished_at
-
-    def get_duration_seconds(self, tick: ScheduleTick) -> float | None:
-        run = self._run(tick)
-        ended = run is not None and run.started_at and run.finished_at
-        return (run.finished_at - run.started_at).total_seconds() if ended else None
+    workflow_run_id = serializers.UUIDField()
+    status = serializers.CharField()
+    schedule_id = serializers.UUIDField()
+    workflow_name = serializers.CharField()
 
 
 def is_uuid(value: Any) -> bool:

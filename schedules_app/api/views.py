@@ -4,34 +4,58 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
+from django_filters import CharFilter
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from highway_automation.base import clock
+from highway_automation.base.api.filters import InstantFilter, TruthFilter, choice, refuse_unknown
 from highway_automation.base.errors import FieldError, Invalid
+from runs_app.api.runs import idempotency_key
 from runs_app.models import WorkflowRun
 from schedules_app import actions
 from schedules_app.actions.checks import time_errors
-from schedules_app.api.serializers import PauseSerializer, PreviewSerializer, ScheduleSerializer, TickSerializer
-from schedules_app.models import ScheduledWorkflow, ScheduleTick
+from schedules_app.actions.ledger import by
+from schedules_app.api.serializers import (
+    PauseSerializer,
+    RunNowSerializer,
+    RunStartedSerializer,
+    ScheduleSerializer,
+    SkipSerializer,
+)
+from schedules_app.api.ticks import HistorySerializer, TickSerializer
+from schedules_app.api.timing import PreviewAnswer, PreviewSerializer
+from schedules_app.models import Outcome, ScheduledWorkflow, ScheduleTick
 from schedules_app.preview import MOST, preview
 from templates_app.api.filters import TemplateFilter
-from tenants_app.api.base import ListAndGet, TenantFilterSet
+from tenants_app.api.base import ListAndGet, TenantFilterSet, TenantViewSet
 
 COUNT = OpenApiParameter("count", int, description=f"How many times to show, 1 to {MOST}; 10 by default.")
 LIMIT = OpenApiParameter("limit", int, description="1 to 100; 50 by default.")
 OFFSET = OpenApiParameter("offset", int)
+OUTCOME = OpenApiParameter("outcome", str, enum=Outcome.values, description="Only rows of this outcome.")
 
 
 class ScheduleFilters(TenantFilterSet):
     template = TemplateFilter()
+    is_active = TruthFilter(field_name="enabled")
+    due_before = InstantFilter(field_name="next_run_at", lookup_expr="lte")
+    due_after = InstantFilter(field_name="next_run_at", lookup_expr="gte")
+    owner = CharFilter(field_name="owner__email", lookup_expr="iexact")
 
     class Meta:
         model = ScheduledWorkflow
-        fields = ("enabled", "overlap", "catch_up", "timezone")
+        fields = ("name", "enabled", "overlap", "catch_up", "timezone")
+
+
+BODIES = {
+    "pause": PauseSerializer,
+    "run": RunNowSerializer,
+    "skip": SkipSerializer,
+    "preview_unsaved": PreviewSerializer,
+}
 
 
 class ScheduleViewSet(ListAndGet):
@@ -44,20 +68,22 @@ class ScheduleViewSet(ListAndGet):
     verbs: ClassVar[Mapping[str, str]] = {
         "pause": "operate",
         "resume": "operate",
+        "run": "run",
+        "skip": "operate",
         "preview": "view",
         "preview_unsaved": "view",
         "history": "view",
     }
     filterset_class = ScheduleFilters
     search_fields = ("name", "cron_expression", "template__name")
-    ordering_fields = ("name", "next_run_at", "last_run_at", "created_at")
+    ordering_fields = ("name", "next_run_at", "last_run_at", "created_at", "updated_at", "execution_count")
     ordering = ("-schedule_id",)
 
     def get_queryset(self) -> QuerySet[ScheduledWorkflow]:
         return super().get_queryset().select_related("template", "definition", "owner")
 
     def get_serializer_class(self) -> Any:
-        return {"pause": PauseSerializer, "preview_unsaved": PreviewSerializer}.get(self.action, ScheduleSerializer)
+        return BODIES.get(self.action, ScheduleSerializer)
 
     def represent(self, obj: Any) -> Any:
         return ScheduleSerializer(obj, context=self.get_serializer_context()).data
@@ -100,7 +126,27 @@ class ScheduleViewSet(ListAndGet):
         self.refuse_body()
         return self.answer(actions.resume_schedule(schedule))
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=RunNowSerializer, responses={202: RunStartedSerializer, 200: RunStartedSerializer})
+    @action(detail=True, methods=["post"])
+    def run(self, request: Request, pk: str) -> Response:
+        """Start it now, paused or not: 202, or 200 with the first run where the idempotency key was used before. No
+        overlap policy blocks it, and its next time stays as it is.
+        """
+        schedule = self.get_object()
+        key = idempotency_key(request, self.values(request))
+        run, created = actions.run_now(schedule, actor=self.actor, idempotency_key=key)
+        started = {"workflow_run_id": str(run.pk), "status": run.status, "schedule_id": str(schedule.pk)}
+        return Response({**started, "workflow_name": run.workflow_name}, status=202 if created else 200)
+
+    @extend_schema(request=SkipSerializer, responses=ScheduleSerializer)
+    @action(detail=True, methods=["post"])
+    def skip(self, request: Request, pk: str) -> Response:
+        """Leave out the next time. With `scheduled_for` only that time is meant: repeated, it changes nothing more."""
+        schedule = self.get_object()
+        meant = self.values(request)["scheduled_for"]
+        return self.answer(actions.skip_next(schedule, actor=self.actor, scheduled_for=meant))
+
+    @extend_schema(request=PreviewSerializer, responses=PreviewAnswer)
     @action(detail=False, methods=["post"], url_path="preview", url_name="preview-unsaved")
     def preview_unsaved(self, request: Request) -> Response:
         """The next times of an expression that is not saved, with what clock changes do to them."""
@@ -109,24 +155,29 @@ class ScheduleViewSet(ListAndGet):
         schedule = ScheduledWorkflow(tenant=self.tenant, **values)
         if errors := list(time_errors(schedule)):
             raise Invalid(errors[0].message, errors=errors)
-        return Response(preview(schedule, clock.now(), count))
+        return Response(PreviewAnswer(preview(schedule, clock.now(), count)).data)
 
-    @extend_schema(parameters=[COUNT], responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[COUNT], responses=PreviewAnswer)
     @action(detail=True, methods=["get"])
     def preview(self, request: Request, pk: str) -> Response:
         """The next times of a schedule."""
-        return Response(preview(self.get_object(), clock.now(), number(request, "count", 10, MOST, least=1)))
+        refuse_unknown(request, ["count"], paged=False)
+        count = number(request, "count", 10, MOST, least=1)
+        return Response(PreviewAnswer(preview(self.get_object(), clock.now(), count)).data)
 
-    @extend_schema(parameters=[LIMIT, OFFSET], responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[LIMIT, OFFSET, OUTCOME], responses=HistorySerializer)
     @action(detail=True, methods=["get"])
     def history(self, request: Request, pk: str) -> Response:
         """The ledger, newest first: every time that came, and what became of it."""
-        schedule = self.get_object()
+        refuse_unknown(request, ["limit", "offset", "outcome"], paged=False)
         limit, offset = number(request, "limit", 50, 100, least=1), number(request, "offset", 0, 1_000_000)
-        rows = ScheduleTick.objects.for_tenant(self.tenant).filter(schedule=schedule).order_by("-scheduled_for")
-        ticks = list(rows[offset : offset + limit])
-        runs = WorkflowRun.objects.for_tenant(self.tenant).in_bulk([tick.workflow_run_id for tick in ticks])
-        shown = TickSerializer(ticks, many=True, context={"runs": runs}).data
+        rows = ScheduleTick.objects.for_tenant(self.tenant).filter(schedule=self.get_object())
+        if outcome := choice(request, "outcome", Outcome.values):
+            rows = rows.filter(outcome=outcome)
+        ticks = list(rows.order_by("-scheduled_for", "-tick_id")[offset : offset + limit])
+        runs = WorkflowRun.objects.for_tenant(self.tenant).defer("inputs", "result", "variables", "context")
+        found = runs.in_bulk([tick.workflow_run_id for tick in ticks if tick.workflow_run_id])
+        shown = TickSerializer(ticks, many=True, context={"runs": found}).data
         return Response({"executions": shown, "total": rows.count(), "limit": limit, "offset": offset})
 
     def values(self, request: Request, *, partial: bool = False) -> Any:
@@ -138,6 +189,37 @@ class ScheduleViewSet(ListAndGet):
         response = self.answer(schedule, status)
         response.data["warnings"] = warnings
         return response
+
+
+class HighwayScheduleViewSet(TenantViewSet):
+    """The same schedules under the paths that Highway's own tools ask for."""
+
+    model = ScheduledWorkflow
+    queryset = ScheduledWorkflow.objects.none()
+    plural = "schedules"
+    lookup_field = "name"
+    serializer_class = ScheduleSerializer
+    verbs: ClassVar[Mapping[str, str]] = {"cancel": "operate"}
+    filterset_class = ScheduleFilters
+    search_fields = ScheduleViewSet.search_fields
+    ordering_fields = ScheduleViewSet.ordering_fields
+    ordering = ScheduleViewSet.ordering
+
+    def get_queryset(self) -> QuerySet[ScheduledWorkflow]:
+        return super().get_queryset().select_related("template", "definition", "owner")
+
+    def list(self, request: Request) -> Response:
+        """The list of `/schedules`."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(request=None, responses=ScheduleSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, name: str) -> Response:
+        """It starts nothing any more until somebody resumes it; a run under way goes on."""
+        schedule = self.get_object()
+        self.refuse_body()
+        return self.answer(actions.pause_schedule(schedule, note=f"Cancelled {by(self.actor)}."))
 
 
 def number(request: Request, name: str, default: int, most: int, *, least: int = 0) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from schedules_app.cron.describe import describe, moment
 from schedules_app.cron.spec import CronError, CronSpec, Gap, Overlap, parse
-from schedules_app.cron.ticks import Tick, first_tick, iter_ticks, next_ticks, previous_tick
+from schedules_app.cron.ticks import Tick, first_tick, iter_ticks, next_ticks, only_tick, previous_tick
 
 __all__ = [
     "CronError",
@@ -21,6 +21,7 @@ __all__ = [
     "iter_ticks",
     "moment",
     "next_ticks",
+    "only_tick",
     "parse",
     "previous_tick",
 ]

@@ -63,6 +63,11 @@ def next_ticks(spec: CronSpec, after: datetime, count: int = 1) -> list[Tick]:
     return list(islice(iter_ticks(spec, after), count))
 
 
+def only_tick(spec: CronSpec) -> Tick | None:
+    """The one moment of a spec that names a single time; None for others, and where the clock jumps over it."""
+    return first_tick(spec, EPOCH - timedelta(days=2)) if spec.once else None
+
+
 def previous_tick(spec: CronSpec, before: datetime) -> Tick | None:
     """The last tick strictly before `before`; None if there was none in the 50 years before it."""
     following = first_tick(spec, before)

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from highway_automation.base.clock import now
 from highway_automation.base.db import TimeOrderedUUIDField
-from schedules_app.cron import CronSpec, parse
+from schedules_app.cron import CronError, CronSpec, only_tick, parse
 from schedules_app.models.choices import CatchUp, DstGap, DstOverlap, Overlap
 from tenants_app.scoping import TenantModel, TenantQuerySet
 
@@ -122,6 +122,15 @@ class ScheduledWorkflow(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def at(self) -> str | None:
+        """The moment of one that comes once, with its zone's offset; None for all others."""
+        try:
+            tick = only_tick(self.spec)
+            return tick.at.astimezone(self.spec.zone).isoformat() if tick else None
+        except CronError:
+            return None
 
     @property
     def spec(self) -> CronSpec:

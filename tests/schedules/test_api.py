@@ -6,12 +6,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from runs_app.models import WorkflowRun
-from schedules_app.actions import fire_due
+from schedules_app.actions import fire_due, run_now
 from schedules_app.models import ScheduledWorkflow, ScheduleTick
-from tenants_app.models import Tenant
+from tenants_app.models import Tenant, User
 from tests.conftest import client_with_key
 from tests.schedules.conftest import DEFINITION
 
@@ -102,8 +104,17 @@ def test_highways_words_are_understood_and_repeated(api: APIClient, tenant: Tena
         ({"inputs": []}, "inputs", "JSON object"),
         ({"inputs": {"a": "${steps.x.output}"}}, "inputs", "does not exist in a schedule"),
         ({"inputs": {"a": "${secrets.KEY}"}}, "inputs", "does not exist in a schedule"),
-        ({"template": "no_such"}, "template", "There is no template"),
-        ({"template_id": str(uuid4())}, "template", "There is no template"),
+        ({"template": "no_such", "workflow_definition": None}, "template", "There is no template"),
+        ({"template_id": str(uuid4()), "workflow_definition": None}, "template", "There is no template"),
+        ({"template": "no_such"}, "workflow_definition", "Name exactly one"),
+        ({"definition_hash": "0" * 64}, "definition_hash", "Name exactly one"),
+        ({"workflow_name": "no_such", "workflow_definition": None}, "workflow_name", "no template or workflow"),
+        ({"template_version": 1}, "template_version", "Only a template has versions"),
+        ({"owner": "nobody@example.com"}, "owner", "No member"),
+        ({"at": "2030-01-01T09:00"}, "at", "either this or cron_expression"),
+        ({"at": "tomorrow", "cron_expression": None}, "at", "'@at' takes a time"),
+        ({"cron_expression": "@at 2020-01-01 09:00"}, "cron_expression", "has passed"),
+        ({"spread": -1}, "spread", "greater than or equal"),
         ({"workflow_definition": None}, "workflow_definition", "exactly one"),
         ({"workflow_definition": {"name": "x"}}, "workflow_definition", ""),
         ({"definition_id": str(uuid4()), "workflow_definition": None}, "definition_id", "There is no definition"),
@@ -143,7 +154,7 @@ def test_another_tenants_schedule_is_as_unknown_as_none(api: APIClient, foreign_
             foreign_api.delete(f"{URL}/{named}"),
             foreign_api.get(f"{URL}/{named}/preview"),
             foreign_api.get(f"{URL}/{named}/history"),
-            *(post(foreign_api, f"{URL}/{named}/{verb}", {}) for verb in ("pause", "resume")),
+            *(post(foreign_api, f"{URL}/{named}/{verb}", {}) for verb in ("pause", "resume", "run", "skip")),
         ]
         assert {answer.status_code for answer in answers} == {404}
     assert foreign_api.get(URL).json()["total"] == 0
@@ -169,6 +180,8 @@ def test_roles_decide(api: APIClient, tenant: Tenant, role: str, may_edit: bool,
     assert asker.delete(one).status_code == 403
     assert post(asker, f"{one}/pause").status_code == (200 if may_operate else 403)
     assert post(asker, f"{one}/resume").status_code == (200 if may_operate else 403)
+    assert post(asker, f"{one}/skip").status_code == (200 if may_operate else 403)
+    assert post(asker, f"{one}/run").status_code == (202 if may_operate else 403)
     assert APIClient().get(URL).status_code == 401
 
 
@@ -185,9 +198,15 @@ def test_preview_without_saving(api: APIClient, at: At) -> None:
             {
                 "at": "2026-03-29T01:00:00Z",
                 "local": "2026-03-29T03:00:00+02:00",
+                "words": "Sunday 29 March 2026 at 03:00 CEST",
                 "note": "clocks go forward: 02:30 does not exist, runs at 03:00",
             },
-            {"at": "2026-03-30T00:30:00Z", "local": "2026-03-30T02:30:00+02:00", "note": ""},
+            {
+                "at": "2026-03-30T00:30:00Z",
+                "local": "2026-03-30T02:30:00+02:00",
+                "words": "Monday 30 March 2026 at 02:30 CEST",
+                "note": "",
+            },
         ],
     }
     assert not ScheduledWorkflow.objects.all_tenants().exists()
@@ -232,3 +251,125 @@ def test_lists_filter_search_and_order(api: APIClient, make: Make) -> None:
     assert [row["name"] for row in api.get(f"{URL}?ordering=name").json()["schedules"]] == ["a", "b"]
     assert [row["name"] for row in api.get(f"{URL}?enabled=true").json()["schedules"]] == ["b"]
     assert [row["name"] for row in api.get(f"{URL}?search=daily").json()["schedules"]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"is_active": "false"}, ["paused"]),
+        ({"name": "early"}, ["early"]),
+        ({"due_before": "2026-11-24T03:00:00Z"}, ["early"]),
+        ({"due_after": "2026-11-24T03:00:01Z"}, ["late"]),
+        ({"owner": "ALICE@example.com"}, ["late"]),
+        ({"overlap": "allow_all"}, ["late"]),
+        ({"timezone": "UTC", "ordering": "-next_run_at", "enabled": "true"}, ["late", "early"]),
+    ],
+)
+def test_lists_filter_by_what_is_due_and_whose_it_is(
+    api: APIClient, make: Make, at: At, alice: User, query: dict[str, str], names: list[str]
+) -> None:
+    at("2026-11-23T10:00:30")
+    make(name="early", cron_expression="0 3 * * *")
+    make(name="late", cron_expression="0 5 * * *", owner=alice, overlap="allow_all")
+    make(name="paused", enabled=False)
+    assert [row["name"] for row in api.get(URL, query).json()["schedules"]] == names
+
+
+def test_what_a_list_is_not_asked_for_it_refuses(api: APIClient, make: Make) -> None:
+    one = f"{URL}/{make().pk}"
+    for path, bad in [
+        (URL, {"due_before": "soon"}),
+        (URL, {"overlap": "sometimes"}),
+        (f"{one}/history", {"page": "2"}),
+        (f"{one}/history", {"outcome": "lost"}),
+        (f"{one}/history", {"limit": "101"}),
+        (f"{one}/history", {"offset": "-1"}),
+        (f"{one}/preview", {"limit": "5"}),
+    ]:
+        answer = api.get(path, bad)
+        assert (answer.status_code, list(fields_of(answer))) == (422, list(bad))
+
+
+def test_lists_cost_the_same_however_long_they_are(api: APIClient, make: Make, at: At, alice: User) -> None:
+    at("2026-11-23T10:00:30")
+    schedule = make(owner=alice, overlap="allow_all")
+
+    def queries(path: str) -> int:
+        api.get(path)
+        with CaptureQueriesContext(connection) as captured:
+            assert api.get(path).status_code == 200
+        return len(captured)
+
+    paths = [URL, f"{URL}/{schedule.pk}/history", "/api/v1/workflows/schedules"]
+    run_now(schedule)
+    before = [queries(path) for path in paths]
+    for _ in range(6):
+        make(owner=alice)
+        run_now(schedule)
+    assert [queries(path) for path in paths] == before
+
+
+def test_a_single_time_is_finished_when_it_has_come(api: APIClient, at: At) -> None:
+    at("2026-11-23T10:00:30")
+    body = {"at": "2026-11-23T11:05", "timezone": "Europe/Berlin", "workflow_definition": DEFINITION, "name": "once"}
+    made = post(api, URL, body)
+    assert made.status_code == 201, made.json()
+    assert made.json()["cron_expression"] == "@at 2026-11-23T11:05"
+    assert (made.json()["at"], made.json()["next_run_at"]) == ("2026-11-23T11:05:00+01:00", "2026-11-23T10:05:00Z")
+    assert made.json()["description"] == "Once, on Monday 23 November 2026 at 11:05 (Europe/Berlin)"
+    one = f"{URL}/{made.json()['schedule_id']}"
+    assert api.put(one, made.json(), format="json").status_code == 200
+
+    at("2026-11-23T10:05:00")
+    fire_due()
+    at("2027-11-23T10:05:00")
+    fire_due()
+
+    done = api.get(one).json()
+    assert (done["enabled"], done["next_run_at"], done["execution_count"]) == (False, None, 1)
+    assert done["pause_note"] == "Ended: no time or no run is left."
+    assert [row["outcome"] for row in api.get(f"{one}/history").json()["executions"]] == ["submitted"]
+    assert post(api, f"{one}/resume").status_code == 409
+    moved = api.patch(one, {"at": "2027-12-01T09:00:00Z", "is_active": True}, format="json")
+    assert (moved.status_code, moved.json()["next_run_at"]) == (200, "2027-12-01T09:00:00Z")
+
+
+def test_the_name_of_a_workflow_means_its_template_or_what_was_submitted_last(api: APIClient) -> None:
+    made = post(api, "/api/v1/workflows", {"workflow_definition": DEFINITION, "execute": False})
+    assert made.status_code == 201, made.json()
+    body = {"workflow_name": "probe", "schedule_cron": "@daily"}
+    by_definition = post(api, URL, {**body, "name": "a"})
+    assert (by_definition.status_code, by_definition.json()["template"]) == (201, None)
+    post(api, "/api/v1/templates", {"name": "probe", "workflow_definition": DEFINITION})
+    by_template = post(api, URL, {**body, "name": "b", "version_pin": 1})
+    assert (by_template.status_code, by_template.json()["template"]) == (201, "probe")
+    assert by_template.json()["version_pin"] == 1
+
+
+def test_the_owner_is_the_creator_or_who_is_named(api: APIClient, tenant: Tenant, alice: User, bob: User) -> None:
+    session = APIClient()
+    session.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    made = post(session, URL, BODY).json()
+    one = f"{URL}/{made['schedule_id']}"
+    assert made["owner"] == "alice@example.com"
+    assert api.patch(one, {"owner": "bob"}, format="json").json()["owner"] == "bob@example.com"
+    assert api.put(one, {**made, "owner": None}, format="json").json()["owner"] is None
+    assert post(api, URL, {**BODY, "name": "by a key"}).json()["owner"] is None
+
+
+def test_a_member_of_another_tenant_owns_nothing_here(api: APIClient, mallory: User) -> None:
+    answer = post(api, URL, {**BODY, "owner": mallory.email})
+    assert (answer.status_code, list(fields_of(answer))) == (422, ["owner"])
+
+
+def test_highways_tools_find_and_cancel_by_name(api: APIClient, foreign_api: APIClient, tenant: Tenant) -> None:
+    post(api, URL, {**BODY, "name": "nightly backup"})
+    listed = api.get("/api/v1/workflows/schedules").json()
+    assert [row["name"] for row in listed["schedules"]] == ["nightly backup"]
+    cancel = "/api/v1/workflows/schedules/nightly%20backup/cancel"
+    assert post(foreign_api, cancel).status_code == 404
+    assert post(client_with_key(tenant, "viewer"), cancel).status_code == 403
+    cancelled = post(api, cancel)
+    assert (cancelled.status_code, cancelled.json()["enabled"]) == (200, False)
+    assert cancelled.json()["pause_note"].startswith("Cancelled by")
+    assert api.get("/api/v1/workflows/no-such-run").status_code == 404

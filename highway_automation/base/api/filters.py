@@ -20,9 +20,9 @@ ALWAYS_KNOWN = ("tenant", "format")
 LIST_WORDS = ("search", "ordering")
 
 
-def refuse_unknown(request: Request, known: Iterable[str]) -> None:
+def refuse_unknown(request: Request, known: Iterable[str], *, paged: bool = True) -> None:
     """Raises Invalid naming each query parameter that is none of `known`, of paging or of every request."""
-    words = sorted({*known, *Envelope.words, *ALWAYS_KNOWN})
+    words = sorted({*known, *(Envelope.words if paged else ()), *ALWAYS_KNOWN})
     told = f"Unknown parameter; known are {', '.join(words)}."
     unknown = [FieldError(name, told) for name in request.query_params if name not in words]
     if unknown:

@@ -1,0 +1,44 @@
+"""Schedules in files: their columns, and what of a schedule goes into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from highway_automation.base.bulk.columns import DEFINITION, Layout, Type
+from schedules_app.models import ScheduledWorkflow
+
+LAYOUT = Layout(
+    kind="schedule",
+    plural="schedules",
+    columns={
+        "name": Type.TEXT,
+        "cron_expression": Type.TEXT,
+        "timezone": Type.TEXT,
+        "template": Type.REFERENCE,
+        "template_version": Type.NUMBER,
+        "inputs": Type.JSON,
+        "enabled": Type.TRUTH,
+        "overlap": Type.TEXT,
+        "catch_up": Type.TEXT,
+        "catch_up_window": Type.NUMBER,
+        "start_at": Type.TIME,
+        "end_at": Type.TIME,
+        "remaining_runs": Type.NUMBER,
+        "spread": Type.NUMBER,
+        "day_or": Type.TRUTH,
+        "dst_gap": Type.TEXT,
+        "dst_overlap": Type.TEXT,
+        "pause_note": Type.TEXT,
+        "pause_until": Type.TIME,
+        "pause_after_failures": Type.NUMBER,
+        DEFINITION: Type.JSON,
+    },
+)
+
+
+def values_of(schedule: ScheduledWorkflow) -> dict[str, Any]:
+    """Its columns; of its two possible targets the one it has."""
+    values = {name: getattr(schedule, name) for name in LAYOUT.columns}
+    values["template"] = schedule.template.name if schedule.template else None
+    absent = (DEFINITION,) if schedule.template else ("template", "template_version")
+    return {name: value for name, value in values.items() if name not in absent}
