@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +16,20 @@ from highway_automation.base.db.fenced import Moment
 
 def now() -> datetime:
     """The business time (aware, UTC): what is due, when it happened. Tests move it for all processes at once."""
-    return db.statement_time() + offset()
+    return _standing.get() or db.statement_time() + offset()
+
+
+_standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
+
+
+@contextmanager
+def standing() -> Iterator[None]:
+    """Within this block `now()` is when it began: a batch of rows has one time, and asks for it once."""
+    token = _standing.set(now())
+    try:
+        yield
+    finally:
+        _standing.reset(token)
 
 
 def lease_now() -> datetime:

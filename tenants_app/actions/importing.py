@@ -17,13 +17,13 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from django.db import IntegrityError
 
-from highway_automation.base import safe_json
+from highway_automation.base import clock, safe_json
 from highway_automation.base.bulk.batches import BATCH, batched
 from highway_automation.base.bulk.columns import Layout, same, to_value
 from highway_automation.base.bulk.records import ImportRefused, Problem, Record
 from highway_automation.base.db import atomic, lock_rows
 from highway_automation.base.errors import Conflict, HighwayError
-from tenants_app.audit import log_rows
+from tenants_app.actions.trace import log_rows
 from tenants_app.models import Tenant, User
 from tenants_app.scoping import TenantModel
 
@@ -40,7 +40,9 @@ def silent(what: str, done: int, of: int) -> None:
 
 @dataclass
 class Planned(Generic[M]):
-    """What becomes of one record. `row` is the row as it will be; `basis` what the plan saw of the one that is there."""
+    """What becomes of one record. `row` is the row as it will be, `touched` its columns that change, `basis` what the
+    plan saw of the row that is there.
+    """
 
     action: Literal["create", "update", "unchanged"]
     record: Record
@@ -49,6 +51,9 @@ class Planned(Generic[M]):
     warnings: Warnings = field(default_factory=list)
     basis: str = ""
     touched: frozenset[str] = frozenset()
+
+    def is_touched(self, column: str) -> bool:
+        return self.action == "create" or column in self.touched
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -134,12 +139,13 @@ class Importer(ABC, Generic[M]):
         for batch in batched(named):
             self.progress("Checking", len(items), len(named))
             rows = self._rows({record.name for record in batch})
-            self.look_up(batch, rows)
-            for record in batch:
-                try:
-                    items.append(self._planned(record, rows.get(record.name)))
-                except HighwayError as error:
-                    found += record.problems_of(error)
+            with clock.standing():
+                self.look_up(batch, rows)
+                for record in batch:
+                    try:
+                        items.append(self._planned(record, rows.get(record.name)))
+                    except HighwayError as error:
+                        found += record.problems_of(error)
         self.progress("Checking", len(named), len(named))
         if found:
             raise ImportRefused(found)
@@ -193,7 +199,7 @@ class Importer(ABC, Generic[M]):
             return
         self.progress("Writing", 0, len(todo))
         try:
-            with atomic():
+            with atomic(), clock.standing():
                 self.hold()
                 present = self._locked(todo)
                 self.store(todo)

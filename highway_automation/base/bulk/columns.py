@@ -25,11 +25,15 @@ EXPONENT = 1e16
 
 class Type(Enum):
     TEXT = "text"
+    REFERENCE = "the name of another row, or none"
     JSON = "json"
     TRUTH = "truth"
     NUMBER = "number"
     TIME = "time"
     TAGS = "tags"
+
+
+TEXTS = (Type.TEXT, Type.REFERENCE)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def _no_column(kind: str, name: str, known: Sequence[str]) -> str:
 
 def from_value(kind: Type, value: JSON) -> Any:
     """The value of a YAML or JSON file. Raises ValueError with the cure."""
-    if kind is Type.TEXT and not isinstance(value, str):
+    if kind is Type.TEXT and not isinstance(value, str) or kind is Type.REFERENCE and not isinstance(value, str | None):
         raise ValueError("Give a text; put a number or a truth in quotes.")
     if kind is Type.TRUTH and not isinstance(value, bool):
         raise ValueError("Give true or false.")
@@ -70,7 +74,7 @@ def from_value(kind: Type, value: JSON) -> Any:
 
 def from_cell(kind: Type, cell: str) -> Any:
     """The value of a CSV's cell that is not empty. Raises ValueError with the cure."""
-    if kind is Type.TEXT:
+    if kind in TEXTS:
         return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
     cell = cell.strip()
     if kind is Type.TRUTH:
@@ -102,12 +106,12 @@ def to_cell(kind: Type, value: Any) -> str:
     if kind is Type.TRUTH:
         return "true" if value else "false"
     text = str(to_value(kind, value))
-    return f"'{text}" if kind is Type.TEXT and FORMULA.match(text) else text
+    return f"'{text}" if kind in TEXTS and FORMULA.match(text) else text
 
 
 def is_empty(kind: Type, cell: str) -> bool:
     """Only a text may consist of spaces."""
-    return not cell if kind is Type.TEXT else not cell.strip()
+    return not cell if kind in TEXTS else not cell.strip()
 
 
 def _time(value: JSON) -> datetime:
