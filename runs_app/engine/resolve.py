@@ -160,7 +160,7 @@ class StepScope:
             check_auto=start.path in claim.prepared.judged_steps,
             http_allow=tuple(claim.tenant.http_allow),
             viewer_token=lambda: tokens.issue(claim.branch.tenant_id, claim.run.pk, key),
-            inputs=claim.run.inputs,
+            inputs={**(claim.prepared.body.get("variables") or {}), **claim.run.inputs},
         )
 
     # Names ----------------------------------------------------------------------------------------------------------
