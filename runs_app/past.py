@@ -27,7 +27,9 @@ def given(run: WorkflowRun, path: str) -> Happened | None:
     """What came for the wait of this step while it was parked."""
     waits = EventWait.objects.for_tenant(run.tenant_id).filter(run=run, path=path, happened_at__isnull=False)
     wait = waits.first()
-    return Happened(run.tenant_id, wait.name, wait.payload, wait.happened_at, wait.error) if wait else None
+    if wait is None or wait.happened_at is None:
+        return None
+    return Happened(run.tenant_id, wait.name, wait.payload, wait.happened_at, wait.error)
 
 
 def find(run: WorkflowRun, name: str) -> Happened | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from highway_automation.base import clock, db, safe_json
 from highway_automation.base.errors import Conflict, FieldError, Invalid
 from highway_automation.base.safe_json import JSON
-from runs_app.engine.wake import Happened, deliver, lock_names
+from runs_app.engine.wake import Happened, bring_names, deliver
 from runs_app.models import WorkflowEvent, WorkflowRun
 from runs_app.statuses import OPEN
 
@@ -26,7 +26,7 @@ def send_signal(run: WorkflowRun, name: str, payload: JSON) -> tuple[WorkflowEve
         locked = db.lock_rows(WorkflowRun.objects.for_tenant(run.tenant_id).filter(pk=run.pk)).get()
         if locked.status not in OPEN:
             raise Conflict(f"The run is {locked.status} already.", status_now=locked.status)
-        lock_names([(run.tenant_id, name)])
+        bring_names([(run.tenant_id, name)])
         at = clock.now()
         event, created = WorkflowEvent.objects.for_tenant(run.tenant_id).get_or_create(
             run=locked, name=name, defaults={"payload": payload, "created_at": at}

@@ -52,10 +52,11 @@ def park(claim: Claim, scope: StepScope, parked: Parked) -> None:
         run = _lock_run(claim)
         if run is None:
             return
-        awake = waits.has_come(claim, parked) or _was_nudged(claim)
+        come = waits.has_come(claim, parked)
+        awake = come or _was_nudged(claim)
         place = _ready_again() if awake else {**_asleep(parked.until), "parked": True}
         step = _step(claim, status=StepStatus.SLEEPING, parked=_kept(parked), input=scope.masked_input)
-        writes: Writes = [step, *waits.begun(claim, parked), *_log(claim, scope)]
+        writes: Writes = [step, *([] if come else waits.begun(claim, parked)), *_log(claim, scope)]
         if not write(_fence(claim, nudged=False, **place), writes):
             return
         if awake:

@@ -8,7 +8,7 @@ from highway_automation.base import clock, db
 from highway_automation.base.db.fenced import Delete, Insert
 from runs_app.engine.claim import Claim
 from runs_app.engine.resolve import StepScope
-from runs_app.engine.wake import Happened, deliver, lock_names
+from runs_app.engine.wake import Happened, await_name, bring_names, deliver
 from runs_app.models import EventWait, WorkflowEvent
 from runs_app.operators import OPERATORS
 from runs_app.outcomes import Emission, Failed, Parked, Succeeded
@@ -24,7 +24,7 @@ def emissions(claim: Claim, outcome: Succeeded | Failed) -> Sequence[Emission]:
 
 def lock(claim: Claim, emitted: Sequence[Emission]) -> None:
     if emitted:
-        lock_names((claim.branch.tenant_id, emission.name) for emission in emitted)
+        bring_names((claim.branch.tenant_id, emission.name) for emission in emitted)
 
 
 def rows(claim: Claim, scope: StepScope, emitted: Sequence[Emission]) -> list[Insert]:
@@ -63,7 +63,7 @@ def has_come(claim: Claim, parked: Parked) -> bool:
     """Whether the event that the step is about to wait for is there; from here on nobody brings it unseen."""
     if not parked.event:
         return False
-    lock_names([(claim.branch.tenant_id, parked.event)])
+    await_name(claim.branch.tenant_id, parked.event)
     return find(claim.run, parked.event) is not None
 
 

@@ -1,10 +1,11 @@
 """Waking parked branches, free of races with a branch that is just about to park.
 
 Whoever wakes locks the branch's row: one that sleeps becomes ready, one that is under way is marked and then does not
-fall asleep (`park` looks at the mark under the same lock). Who waits for a name and who brings it meet at the name's
-lock: of the wait's row and the event exactly one is there first, and the other side sees it.
+fall asleep (`park` looks at the mark under the same lock). Who begins to wait for a name takes its lock alone, who
+brings an event of that name shares it with others that do: so either the wait's row is there when the event comes, or
+the event when the wait begins.
 
-The order of locks is run, names, branches. A caller that holds rows of its own which the end of a run writes too
+The order of locks is run, names, branches, waits. A caller that holds rows of its own which the end of a run writes too
 locks the run's row before them.
 """
 
@@ -55,7 +56,7 @@ def wake_for_events(happened: Sequence[Happened]) -> int:
     if not by_name:
         return 0
     with db.atomic():
-        lock_names(by_name)
+        bring_names(by_name)
         tenants, names = {key[0] for key in by_name}, {key[1] for key in by_name}
         waits = EventWait.objects.all_tenants().filter(tenant_id__in=tenants, name__in=names, happened_at=None)
         found: dict[EventWait, Happened] = {}
@@ -68,31 +69,46 @@ def wake_for_events(happened: Sequence[Happened]) -> int:
 
 
 def is_waited_for(tenant_id: str, name: str) -> bool:
-    """Whether a parked branch waits for this name now. For display: who has to wake them calls `wake_for_events`."""
+    """Whether a parked branch waits for this name; if not, none will begin to before the caller's transaction ends.
+
+    So who records an event in that transaction may leave it at that: a wait that begins later finds it.
+    """
+    bring_names([(tenant_id, name)])
     return EventWait.objects.for_tenant(tenant_id).filter(name=name, happened_at=None).exists()
 
 
 def deliver(event: Happened, *, run_id: UUID | None = None) -> int:
     """Give an event of the definition language to all who wait for it (of one run, if it is that run's); how many.
 
-    The caller has locked the name and written the event's row.
+    The caller brings the name and has written the event's row.
     """
     waits = EventWait.objects.for_tenant(event.tenant_id).filter(name=event.name, happened_at=None)
     return _give(dict.fromkeys(waits.filter(run_id=run_id) if run_id else waits, event))
 
 
-def lock_names(names: Iterable[tuple[str, str]]) -> None:
-    """Until the transaction ends, nobody else brings or begins to await these (tenant, name)s."""
-    db.lock_texts(f"event {tenant_id} {name}" for tenant_id, name in names)
+def bring_names(names: Iterable[tuple[str, str]]) -> None:
+    """Until the transaction ends, nobody begins to wait for these (tenant, name)s."""
+    db.lock_texts((_text(*name) for name in names), shared=True)
+
+
+def await_name(tenant_id: str, name: str) -> None:
+    """Until the transaction ends, nobody brings an event of this name."""
+    db.lock_texts([_text(tenant_id, name)])
+
+
+def _text(tenant_id: str, name: str) -> str:
+    return f"event {tenant_id} {name}"
 
 
 def _give(found: Mapping[EventWait, Happened]) -> int:
-    """Branches are locked before waits, as where a step's end deletes its wait."""
+    """Branches are locked before waits, as where a step's end deletes its wait. The first event that comes counts."""
     if not found:
         return 0
     rows = RunBranch.objects.all_tenants().filter(pk__in={wait.branch_id for wait in found}, status__in=LIVE)
     branches = {branch.pk: branch for branch in db.lock_rows(rows.order_by("pk"))}
-    there = [wait for wait in found if wait.branch_id in branches and branches[wait.branch_id].path == wait.path]
+    still_open = EventWait.objects.all_tenants().filter(pk__in=[wait.pk for wait in found], happened_at=None)
+    open_ids = set(still_open.values_list("pk", flat=True))
+    there = [wait for wait in found if wait.pk in open_ids and wait.branch_id in branches]
     for wait in there:
         event = found[wait]
         wait.happened_at, wait.payload, wait.error = event.at, event.payload, event.error

@@ -10,7 +10,6 @@ from django.db import InterfaceError, OperationalError
 from highway_automation.base import db
 from highway_automation.base.db.untrusted_json import Unreadable
 from runs_app.actions.wake import Happened, wake_for_events
-from runs_app.models import EventWait
 from triggers_app.models import Event
 
 log = logging.getLogger(__name__)
@@ -19,20 +18,10 @@ log = logging.getLogger(__name__)
 def wake(events: Iterable[Event]) -> None:
     """In the caller's transaction. An event that cannot wake its waiters keeps no other from doing so."""
     readable = [event for event in events if not isinstance(event.payload, Unreadable)]
-    waited = _waited(readable)
-    happened = [_happened(event) for event in readable if (event.tenant_id, event.type) in waited]
+    happened = [_happened(event) for event in readable]
     if happened and not _woken(happened):
         for one in happened:
             _woken([one])
-
-
-def _waited(events: list[Event]) -> set[tuple[str, str]]:
-    """One look for all of them, without a lock: mostly nobody waits."""
-    open_waits = EventWait.objects.all_tenants().filter(happened_at=None)
-    asked = open_waits.filter(
-        tenant_id__in={event.tenant_id for event in events}, name__in={event.type for event in events}
-    )
-    return set(asked.values_list("tenant_id", "name"))
 
 
 def _happened(event: Event) -> Happened:

@@ -52,13 +52,17 @@ def lock_rows(rows: models.QuerySet[M], *, skip_locked: bool = False) -> models.
     return rows.select_for_update(skip_locked=skip_locked, of=("self",), no_key=True)
 
 
-def lock_texts(texts: Iterable[str]) -> None:
-    """Locks that stand for texts, until the transaction ends. SQLite's transaction is the lock already."""
+def lock_texts(texts: Iterable[str], *, shared: bool = False) -> None:
+    """Locks that stand for texts, until the transaction ends. SQLite's transaction is the lock already.
+
+    Any number may share one; who takes it alone waits for them, and they for it.
+    """
     if not is_postgres():
         return
+    lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     keys = sorted({int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True) for text in texts})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])
+        cursor.execute(f"SELECT {lock}(key) FROM unnest(%s::bigint[]) AS key", [keys])  # noqa: S608
 
 
 def statement_time() -> datetime:
