@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
-
-from django.apps import apps
 
 
 def add(a: int, b: int = 1) -> int:
@@ -16,11 +13,6 @@ def add(a: int, b: int = 1) -> int:
 
 def about(ctx: Any, *, loud: bool = False) -> list[Any]:
     return [ctx.workflow_name, ctx.step, ctx.attempt, ctx.get_variable("who", "nobody"), loud]
-
-
-def tenants() -> list[str]:
-    """Uses Django without having set it up."""
-    return [apps.get_app_config("tenants_app").label, os.environ["DJANGO_SETTINGS_MODULE"]]
 
 
 def wait() -> None:

@@ -22,7 +22,7 @@ JOBS = "tests.runs.tools.jobs"
 @pytest.fixture(autouse=True)
 def allowed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIGHWAY_DEBUG", "1")  # the function's own process reads the settings, too
-    settings.HIGHWAY_PYTHON_FUNCTIONS = [f"{JOBS}:*"]
+    settings.HIGHWAY_PYTHON_FUNCTIONS = [f"{JOBS}:*", "tests.runs.tools.django_jobs.tenants"]
 
 
 def refused(function: str, **arguments: Any) -> ToolError:
@@ -52,7 +52,7 @@ def test_a_function_that_asks_for_ctx_gets_its_step() -> None:
 
 
 def test_a_module_that_uses_django_finds_it_set_up() -> None:
-    assert call(RUN, function=f"{JOBS}:tenants")[0] == "tenants_app"
+    assert call(RUN, function="tests.runs.tools.django_jobs:tenants")[0] == "tenants_app"
 
 
 @pytest.mark.parametrize("function", ["os:system", "os.system", "subprocess:run", "tests.runs.tools.jobsx:add"])
