@@ -48,7 +48,7 @@ def between(product: Product) -> Iterator[Lossy]:
 def results(
     product: Product, key: str, between: Lossy, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Result]]:
-    """All programs start at once: the Driver looks at its run every five seconds only. `results(name)` waits for one."""
+    """All programs start at once, since the Driver polls every five seconds only. `results(name)` waits for one."""
     folder = tmp_path_factory.mktemp("clients")
 
     def run(name: str) -> Result:
