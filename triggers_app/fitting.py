@@ -20,7 +20,7 @@ OPEN_ENDED = ("patternProperties", "allOf", "anyOf", "oneOf", "if", "$ref", "$dy
 """Keywords by which a schema may know more names than its own `properties`."""
 
 
-def problems(trigger: EventTrigger) -> Iterator[FieldError]:
+def problems(trigger: EventTrigger, targets: Targets | None = None) -> Iterator[FieldError]:
     """What is wrong with what a trigger starts and with the inputs it maps."""
     template = trigger.template
     if (template is None) == (trigger.workflow_definition is None):
@@ -34,7 +34,7 @@ def problems(trigger: EventTrigger) -> Iterator[FieldError]:
         yield FieldError("template", "There is no such template.")
         return
     try:
-        schema = Targets().schema(trigger)
+        schema = (targets or Targets()).schema(trigger)
     except Invalid as error:
         yield from error.field_errors
         return
@@ -42,13 +42,13 @@ def problems(trigger: EventTrigger) -> Iterator[FieldError]:
         yield from _schema_problems(schema, trigger.input_mapping)
 
 
-def warnings(trigger: EventTrigger) -> Iterator[FieldError]:
+def warnings(trigger: EventTrigger, targets: Targets | None = None) -> Iterator[FieldError]:
     """What may be meant so but will hardly work. Asks about a trigger without problems."""
     known = PAYLOADS.get(trigger.event_type)
     if known is not None:
         yield from _unknown_names(trigger, known)
     if trigger.template is not None and trigger.input_mapping is None:
-        schema = Targets().schema(trigger)
+        schema = (targets or Targets()).schema(trigger)
         if isinstance(schema, dict):
             yield from _unmapped(trigger, schema, known)
 

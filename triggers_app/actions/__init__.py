@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from triggers_app.actions.deliver import retry_delivery
+from triggers_app.actions.deliver import retry_delivery, retry_failed
 from triggers_app.actions.dispatch import dispatch_events
 from triggers_app.actions.events import Causation, emit_event, record_event
+from triggers_app.actions.importing import TriggerImporter
 from triggers_app.actions.retention import purge_deliveries, purge_events
 from triggers_app.actions.sweep import sweep
 from triggers_app.actions.triggers import (
@@ -17,6 +18,7 @@ from triggers_app.actions.triggers import (
 
 __all__ = [
     "Causation",
+    "TriggerImporter",
     "create_trigger",
     "delete_trigger",
     "dispatch_events",
@@ -27,6 +29,7 @@ __all__ = [
     "record_event",
     "resume_trigger",
     "retry_delivery",
+    "retry_failed",
     "sweep",
     "update_trigger",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -13,7 +14,9 @@ from highway_automation.base import clock, db, safe_json
 from highway_automation.base.db import uuid7
 from highway_automation.base.db.untrusted_json import Unreadable
 from highway_automation.base.errors import Conflict, FieldError, Invalid, NotFound
+from highway_automation.base.safe_json import JSON
 from runs_app.actions import store_definition
+from runs_app.models import WorkflowDefinition
 from tenants_app.actions.checks import invalid
 from tenants_app.models import Tenant
 from triggers_app import fitting
@@ -21,6 +24,7 @@ from triggers_app.filters import FilterError, parse
 from triggers_app.globs import compile_glob
 from triggers_app.mapping import mapping_problems
 from triggers_app.models import EventTrigger, TriggerRevision
+from triggers_app.targets import Targets
 
 DEEPEST = 100
 FIELDS = frozenset(
@@ -30,6 +34,8 @@ FIELDS = frozenset(
     }
 )
 TEXTS = ("name", "event_type", "source_match", "subject_match")
+NOT_HERE = {"workflow_definition", "tenant", "template", "definition"}
+"""Checked elsewhere, or given as rows that somebody has found already."""
 Warnings: TypeAlias = list[dict[str, str]]
 
 
@@ -42,12 +48,37 @@ def create_trigger(tenant: Tenant, values: Mapping[str, Any]) -> tuple[EventTrig
         Invalid: naming every field that is wrong.
         Conflict: the tenant has a trigger of this name.
     """
-    trigger = EventTrigger(tenant=tenant)
-    _apply(trigger, values)
     with db.atomic():
         touch(tenant.pk)
-        warnings = _save(trigger, force_insert=True)
+        trigger, warnings = made(tenant, values)
+        _write(trigger, force_insert=True)
     return trigger, warnings
+
+
+@dataclass
+class Questions:
+    """What checking asks beyond the trigger itself. Who checks many brings the answers for all of them."""
+
+    define: Callable[[Tenant, JSON], tuple[WorkflowDefinition, Warnings]] = store_definition
+    targets: Targets = field(default_factory=Targets)
+
+
+def made(
+    tenant: Tenant, values: Mapping[str, Any], questions: Questions | None = None
+) -> tuple[EventTrigger, Warnings]:
+    """A new trigger, checked, not saved. Raises Invalid."""
+    trigger = EventTrigger(tenant=tenant)
+    _apply(trigger, values)
+    trigger.name = trigger.name or _free_name(trigger)
+    return trigger, _check(trigger, questions or Questions())
+
+
+def changed(row: EventTrigger, values: Mapping[str, Any], questions: Questions | None = None) -> Warnings:
+    """Change the row, check it, do not save it. Raises Invalid."""
+    _apply(row, values)
+    row.name = row.name or _free_name(row)
+    row.updated_at = clock.now()
+    return _check(row, questions or Questions())
 
 
 def update_trigger(trigger: EventTrigger, values: Mapping[str, Any]) -> tuple[EventTrigger, Warnings]:
@@ -56,9 +87,8 @@ def update_trigger(trigger: EventTrigger, values: Mapping[str, Any]) -> tuple[Ev
     """
     with db.atomic():
         row = locked(trigger)
-        _apply(row, values)
-        row.updated_at = clock.now()
-        warnings = _save(row)
+        warnings = changed(row, values)
+        _write(row)
     return row, warnings
 
 
@@ -115,15 +145,12 @@ def _apply(trigger: EventTrigger, values: Mapping[str, Any]) -> None:
         setattr(trigger, column, value)
 
 
-def _save(trigger: EventTrigger, *, force_insert: bool = False) -> Warnings:
-    trigger.name = trigger.name or _free_name(trigger)
-    warnings = _check(trigger)
+def _write(trigger: EventTrigger, *, force_insert: bool = False) -> None:
     try:
         with db.savepoint():
             trigger.save(force_insert=force_insert)
     except IntegrityError:
         raise Conflict(f"There is a trigger named '{trigger.name}' already.") from None
-    return warnings
 
 
 def _free_name(trigger: EventTrigger) -> str:
@@ -133,25 +160,26 @@ def _free_name(trigger: EventTrigger) -> str:
     return next(name for number in count(1) if (name := f"{stem}{number}") not in taken)
 
 
-def _check(trigger: EventTrigger) -> Warnings:
+def _check(trigger: EventTrigger, questions: Questions) -> Warnings:
     """Store the definition, if it has one, and return its warnings. Raises Invalid naming every field that is wrong."""
     problems = [
         *_column_problems(trigger),
         *_match_problems(trigger),
         *mapping_problems(trigger.input_mapping),
-        *fitting.problems(trigger),
+        *fitting.problems(trigger, questions.targets),
     ]
     warnings: Warnings = []
     trigger.definition = None
     try:
         if trigger.workflow_definition is not None:
-            trigger.definition, warnings = store_definition(trigger.tenant, trigger.workflow_definition)
+            trigger.definition, warnings = questions.define(trigger.tenant, trigger.workflow_definition)
     except Invalid as error:
         problems += error.field_errors
     if problems:
         told = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
         raise Invalid(f"The trigger is not valid. {told}"[:2000], errors=problems)
-    return [*warnings, *({"path": it.field, "message": it.message} for it in fitting.warnings(trigger))]
+    doubts = fitting.warnings(trigger, questions.targets)
+    return [*warnings, *({"path": it.field, "message": it.message} for it in doubts)]
 
 
 def _column_problems(trigger: EventTrigger) -> list[FieldError]:
@@ -160,7 +188,7 @@ def _column_problems(trigger: EventTrigger) -> list[FieldError]:
         if safe_json.UNSTORABLE.search(str(getattr(trigger, name))):
             return [FieldError(name, "Give text without NUL characters.")]
     try:
-        trigger.full_clean(exclude={"workflow_definition"}, validate_unique=False, validate_constraints=False)
+        trigger.full_clean(exclude=NOT_HERE, validate_unique=False, validate_constraints=False)
     except ValidationError as error:
         return invalid(trigger, error).field_errors
     return []

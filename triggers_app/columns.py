@@ -1,0 +1,35 @@
+"""Triggers in files: their columns, and what of a trigger goes into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from highway_automation.base.bulk.columns import DEFINITION, Layout, Type
+from triggers_app.models import EventTrigger
+
+LAYOUT = Layout(
+    kind="trigger",
+    plural="triggers",
+    columns={
+        "name": Type.TEXT,
+        "event_type": Type.TEXT,
+        "filter_expression": Type.JSON,
+        "source_match": Type.TEXT,
+        "subject_match": Type.TEXT,
+        "template": Type.REFERENCE,
+        "template_version": Type.NUMBER,
+        "input_mapping": Type.JSON,
+        "mode": Type.TEXT,
+        "max_depth": Type.NUMBER,
+        "enabled": Type.TRUTH,
+        DEFINITION: Type.JSON,
+    },
+)
+
+
+def values_of(trigger: EventTrigger) -> dict[str, Any]:
+    """Its columns; of its two possible targets the one it has."""
+    values = {name: getattr(trigger, name) for name in LAYOUT.columns}
+    values["template"] = trigger.template.name if trigger.template else None
+    absent = (DEFINITION,) if trigger.template else ("template", "template_version")
+    return {name: value for name, value in values.items() if name not in absent}
