@@ -10,17 +10,19 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from highway_automation.base import clock
+from runs_app.models import WorkflowRun
 from schedules_app import actions
 from schedules_app.actions.checks import time_errors
 from schedules_app.admin.forms import COLUMNS, ScheduleForm
 from schedules_app.admin.ticks import COLOURS, TickInline
 from schedules_app.cron import CronError
-from schedules_app.models import Outcome, ScheduledWorkflow, ScheduleTick
+from schedules_app.models import FailureStreak, Outcome, ScheduledWorkflow, ScheduleTick
 from schedules_app.preview import in_words, preview
 from tenants_app.admin.base import TenantModelAdmin, object_action, rows_for
 
@@ -42,7 +44,7 @@ class ScheduleAdmin(TenantModelAdmin):
         "last_run_at",
         "execution_count",
         "last_error",
-        "owner",
+        "failing",
         "created_at",
     ]
     fieldsets = [
@@ -56,16 +58,25 @@ class ScheduleAdmin(TenantModelAdmin):
         (
             "Overlap, missed times, first and last time",
             {
-                "fields": ["overlap", "catch_up", "catch_up_window", "start_at", "end_at", "remaining_runs"],
+                "fields": [
+                    *("overlap", "catch_up", "catch_up_window", "start_at", "end_at", "remaining_runs", "spread"),
+                ],
                 "classes": ["collapse"],
             },
         ),
-        ("Pausing", {"fields": ["enabled", "pause_note", "pause_until"], "classes": ["collapse"]}),
+        (
+            "Pausing",
+            {"fields": ["enabled", "pause_note", "pause_until", "pause_after_failures"], "classes": ["collapse"]},
+        ),
     ]
-    change_fieldsets = [*fieldsets, ("So far", {"fields": readonly_fields[1:]})]
+    change_fieldsets = [
+        *fieldsets,
+        ("Who is told when it fails", {"fields": ["owner"], "classes": ["collapse"]}),
+        ("So far", {"fields": readonly_fields[1:]}),
+    ]
     inlines = [TickInline]
-    actions = ["pause_selected", "resume_selected"]
-    object_actions = ["pause", "resume"]
+    actions = ["run_selected", "skip_selected", "pause_selected", "resume_selected"]
+    object_actions = ["run", "skip", "pause", "resume"]
 
     class Media:
         js = ["schedules_app/preview.js"]
@@ -80,6 +91,13 @@ class ScheduleAdmin(TenantModelAdmin):
         if schedule.template is not None:
             return f"{schedule.template.name}{version}"
         return schedule.definition.name if schedule.definition else "a definition of its own"
+
+    @admin.display(description="failing")
+    def failing(self, schedule: ScheduledWorkflow) -> str:
+        streak = FailureStreak.objects.for_tenant(schedule.tenant_id).filter(schedule=schedule).first()
+        if streak is None or not streak.in_a_row:
+            return "no"
+        return f"{streak.in_a_row} in a row since {streak.failing_since:%Y-%m-%d %H:%M:%S} UTC"
 
     @display(description="state", label={"enabled": "success", "paused": "warning"})
     def state(self, schedule: ScheduledWorkflow) -> tuple[str, str]:
@@ -116,18 +134,43 @@ class ScheduleAdmin(TenantModelAdmin):
     def perform_delete(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
         actions.delete_schedule(obj)
 
+    @object_action("Run now", "run")
+    def run(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
+        user: Any = request.user
+        self.verb(request, lambda: actions.run_now(obj, actor=user), lambda made: started(made[0]))
+
+    @object_action(
+        "Skip next",
+        "operate",
+        confirm="Leave out the next time of this schedule?",
+        when=lambda schedule: schedule.enabled,
+    )
+    def skip(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
+        user: Any = request.user
+        skipped = obj.next_run_at
+        self.verb(
+            request,
+            lambda: actions.skip_next(obj, actor=user),
+            lambda row: f"{at(skipped)} is skipped. {coming(row)}",
+        )
+
     @object_action("Pause", "operate", when=lambda schedule: schedule.enabled)
     def pause(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
         self.verb(request, lambda: actions.pause_schedule(obj), "It is paused: its times pass by.")
 
     @object_action("Resume", "operate", when=lambda schedule: not schedule.enabled)
     def resume(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
-        told = "The next run is at {:%Y-%m-%d %H:%M:%S} UTC."
-        self.verb(
-            request,
-            lambda: actions.resume_schedule(obj),
-            lambda row: told.format(row.next_run_at) if row.next_run_at else "It is resumed; no time is left.",
-        )
+        self.verb(request, lambda: actions.resume_schedule(obj), coming)
+
+    @admin.action(description="Run now", permissions=["run"])
+    def run_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        user: Any = request.user
+        self.verb_each(request, queryset, lambda row: actions.run_now(row, actor=user), "started")
+
+    @admin.action(description="Skip the next time", permissions=["operate"])
+    def skip_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        user: Any = request.user
+        self.verb_each(request, queryset, lambda row: actions.skip_next(row, actor=user), "skipped")
 
     @admin.action(description="Pause", permissions=["operate"])
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -161,9 +204,11 @@ class ScheduleAdmin(TenantModelAdmin):
     def described(self, request: HttpRequest) -> ScheduledWorkflow:
         """The schedule as the form describes it, unsaved; with the saved one's id, which decides its `H`."""
         sent = request.POST
+        numbers = {name: whole(sent.get(name)) for name in ("spread", "remaining_runs")}
         texts = ("cron_expression", "timezone", "dst_gap", "dst_overlap")
         values: dict[str, Any] = {name: sent.get(name, "").strip() for name in texts}
         values |= {name: moment(sent.get(f"{name}_0"), sent.get(f"{name}_1")) for name in ("start_at", "end_at")}
+        values |= {"spread": numbers["spread"] or 0, "remaining_runs": numbers["remaining_runs"]}
         return ScheduledWorkflow(**values, day_or="day_or" in sent, **self.identity(request))
 
     def identity(self, request: HttpRequest) -> dict[str, Any]:
@@ -185,6 +230,24 @@ def times_of(schedule: ScheduledWorkflow) -> dict[str, Any]:
     for tick in shown["ticks"]:
         tick["utc"] = f"{tick['at']:%Y-%m-%d %H:%M:%S}"
     return {"shown": shown}
+
+
+def started(run: WorkflowRun) -> str:
+    url = reverse("admin:runs_app_workflowrun_change", args=[run.pk])
+    return format_html('Started: <a class="underline" href="{}">run {}</a>.', url, run.pk)
+
+
+def coming(schedule: ScheduledWorkflow) -> str:
+    return f"The next run is at {at(schedule.next_run_at)}." if schedule.next_run_at else "No time is left."
+
+
+def at(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else "The next time"
+
+
+def whole(text: str | None) -> int | None:
+    """A number typed into the form; None while it is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def moment(day: str | None, time: str | None) -> datetime | None:

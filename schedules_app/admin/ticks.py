@@ -15,7 +15,10 @@ from tenants_app.admin.base import ReadOnlyTenantModelAdmin, TenantTabularInline
 
 COLOURS = {
     Outcome.SUBMITTED: "success",
+    Outcome.RUN_BY_HAND: "success",
+    Outcome.BUFFERED: "info",
     Outcome.SKIPPED_OVERLAP: "info",
+    Outcome.SKIPPED_BY_HAND: "info",
     Outcome.MISSED: "warning",
     Outcome.FAILED_TO_SUBMIT: "danger",
 }
@@ -61,7 +64,7 @@ class TickInline(ShowsTick, TenantTabularInline):
     verbose_name_plural = "ledger"
     fields = FIELDS
     readonly_fields = FIELDS
-    ordering = ["-scheduled_for"]
+    ordering = ["-scheduled_for", "-tick_id"]
     per_page = 20
     hide_title = True
 

@@ -78,7 +78,7 @@ class ScheduleSerializer(TimingSerializer):
         """A template has two words, which may be sent back together; `workflow_name` is repeated beside any of them."""
         named = [key for key in TARGETS if data.get(key) and not (key == "template_id" and data.get("template"))]
         if len(named) > 1:
-            raise serializers.ValidationError({key: [ONE_TARGET] for key in named[1:]})
+            raise serializers.ValidationError({key: [ONE_TARGET] for key in named})
 
     def _named(self, name: Any) -> dict[str, Any]:
         """Highway's `workflow_name`: the template of this name, else the newest definition that was submitted as it."""

@@ -6,11 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from schedules_app.actions import fire_due, pause_schedule
+from runs_app.models import WorkflowRun
+from schedules_app.actions import fire_due, pause_schedule, run_now
 from schedules_app.models import ScheduledWorkflow
-from tenants_app.models import User
+from tenants_app.actions import remove_member
+from tenants_app.models import Membership, Tenant, User
 from tests.schedules.conftest import DEFINITION, ledger
 
 Make = Callable[..., ScheduledWorkflow]
@@ -33,8 +37,10 @@ FORM = {
     "catch_up_window": "",
     **{f"{name}_{half}": "" for name in ("start_at", "end_at", "pause_until") for half in (0, 1)},
     "remaining_runs": "",
+    "spread": "0",
     "enabled": "on",
     "pause_note": "",
+    "pause_after_failures": "0",
     "ticks-TOTAL_FORMS": "0",
     "ticks-INITIAL_FORMS": "0",
 }
@@ -117,6 +123,90 @@ def test_many_are_paused_and_resumed_at_once(page: Client, make: Make) -> None:
     assert enabled.count() == 2
 
 
+def test_running_and_skipping_are_posts_that_say_what_they_did(page: Client, make: Make, at: At) -> None:
+    at("2026-11-23T10:00:30")
+    schedule = make()
+    one = f"{URL}{schedule.pk}/do"
+    assert (page.get(f"{one}/run/").status_code, page.get(f"{one}/skip/").status_code) == (405, 405)
+    shown = text(page.get(f"{URL}{schedule.pk}/change/"))
+    assert f'action="{one}/run/"' in shown and f'action="{one}/skip/"' in shown
+
+    ran = text(page.post(f"{one}/run/", follow=True))
+    run = WorkflowRun.objects.all_tenants().get()
+    assert f"/admin/runs_app/workflowrun/{run.pk}/change/" in ran and "Run by alice." in ran
+    skipped = text(page.post(f"{one}/skip/", follow=True))
+    assert "2026-11-23 10:01:00 UTC is skipped. The next run is at 2026-11-23 10:02:00 UTC." in skipped
+    assert "Skipped by alice." in skipped
+    assert [outcome for _, outcome in ledger(schedule)] == ["run_by_hand", "skipped_by_hand"]
+
+
+def test_many_are_run_and_skipped_at_once(page: Client, make: Make, at: At) -> None:
+    at("2026-11-23T10:00:30")
+    schedules = [make(), pause_schedule(make())]
+    chosen = {"_selected_action": [str(schedule.pk) for schedule in schedules]}
+    assert "2 started." in text(page.post(URL, {"action": "run_selected", **chosen}, follow=True))
+    told = text(page.post(URL, {"action": "skip_selected", **chosen}, follow=True))
+    assert "1 skipped." in told and "is paused: no time of it is coming." in told
+    assert WorkflowRun.objects.all_tenants().count() == 2
+
+
+def test_a_single_time_in_the_form(page: Client, at: At) -> None:
+    at("2026-11-23T10:00:30")
+    shown = text(page.post(f"{URL}preview/", {**FORM, "cron_expression": "@at 2026-12-01 09:00"}))
+    assert "Once, on Tuesday 1 December 2026 at 09:00 (Europe/Berlin)" in shown
+    assert "Tuesday 1 December 2026 at 09:00 CET" in shown
+    passed = {**FORM, "cron_expression": "@at 2026-11-01 09:00"}
+    assert "This time has passed." in text(page.post(f"{URL}preview/", passed))
+    assert "This time has passed." in text(page.post(f"{URL}add/", passed))
+    assert page.post(f"{URL}add/", {**FORM, "cron_expression": "@at 2026-12-01 09:00"}).status_code == 302
+
+
+def test_the_preview_knows_the_spread_and_how_many_runs_remain(page: Client, make: Make, at: At) -> None:
+    at("2026-11-23T10:00:30")
+    schedule = make(cron_expression="0 * * * *", spread=600)
+    sent = {**FORM, "cron_expression": "0 * * * *", "spread": "600", "remaining_runs": "2"}
+    shown = text(page.post(f"{URL}preview/?schedule={schedule.pk}", sent))
+    assert shown.count("spread by") == 2
+    assert f"{schedule.next_run_at:%Y-%m-%d %H:%M:%S}" in shown
+    for odd in ({"spread": "x"}, {"spread": "-1"}, {"remaining_runs": "9" * 30}):
+        assert page.post(f"{URL}preview/", {**sent, **odd}).status_code == 200
+
+
+def test_another_member_becomes_the_owner_and_one_who_left_stays(
+    page: Client, make: Make, alice: User, bob: User, mallory: User, tenant: Tenant
+) -> None:
+    form = {**FORM, "timezone": "UTC", "inputs": "{}"}
+    schedule = make(name="nightly", cron_expression="30 2 * * *", owner=bob)
+    one = f"{URL}{schedule.pk}/change/"
+    remove_member(Membership.objects.for_tenant(tenant).get(user=bob))
+    assert page.post(one, {**form, "owner": str(bob.pk), "pause_note": "x"}).status_code == 302
+    schedule.refresh_from_db()
+    assert schedule.owner == bob
+    assert page.post(one, {**form, "owner": str(mallory.pk)}).status_code == 200
+    assert page.post(one, {**form, "owner": str(alice.pk)}).status_code == 302
+    schedule.refresh_from_db()
+    assert schedule.owner == alice
+
+
+def test_lists_and_pages_cost_the_same_however_much_there_is(page: Client, make: Make, at: At) -> None:
+    at("2026-11-23T10:00:30")
+    schedule = make()
+
+    def queries(path: str) -> int:
+        page.get(path)
+        with CaptureQueriesContext(connection) as captured:
+            assert page.get(path).status_code == 200
+        return len(captured)
+
+    paths = [URL, f"{URL}{schedule.pk}/change/", "/admin/schedules_app/scheduletick/"]
+    run_now(schedule)
+    before = [queries(path) for path in paths]
+    for _ in range(5):
+        make()
+        run_now(schedule)
+    assert [queries(path) for path in paths] == before
+
+
 def test_saving_a_form_opened_before_a_run_keeps_what_the_scheduler_wrote(page: Client, make: Make, at: At) -> None:
     at("2026-11-23T10:00:30")
     schedule = make(name="nightly", cron_expression="30 2 * * *", timezone="Europe/Berlin")
@@ -168,7 +258,8 @@ def test_another_tenants_schedule_is_404(mallory: User, make: Make) -> None:
     schedule = make()
     page = signed_in(mallory)
     assert page.get(f"{URL}{schedule.pk}/change/").status_code == 404
-    assert page.post(f"{URL}{schedule.pk}/do/pause/").status_code == 404
+    for verb in ("pause", "run", "skip"):
+        assert page.post(f"{URL}{schedule.pk}/do/{verb}/").status_code == 404
     assert schedule.name not in text(page.get(URL))
 
 
@@ -176,7 +267,8 @@ def test_a_viewer_reads_only(bob: User, make: Make) -> None:
     schedule = make()
     page = signed_in(bob)
     assert page.get(f"{URL}{schedule.pk}/change/").status_code == 200
-    assert page.post(f"{URL}{schedule.pk}/do/pause/").status_code == 403
+    for verb in ("pause", "run", "skip"):
+        assert page.post(f"{URL}{schedule.pk}/do/{verb}/").status_code == 403
     assert page.post(f"{URL}{schedule.pk}/change/", FORM).status_code == 403
     schedule.refresh_from_db()
     assert schedule.enabled
