@@ -41,6 +41,11 @@ def names_of(runs: Iterable[WorkflowRun]) -> dict[tuple[str, str], str]:
     }
 
 
+def names_of_runs(ids: Collection[UUID]) -> dict[UUID, str]:
+    """The runs that started runs."""
+    return dict(WorkflowRun.objects.all_tenants().filter(pk__in=ids).values_list("pk", "workflow_name"))
+
+
 def _uuid(text: str) -> UUID | None:
     try:
         return UUID(text)

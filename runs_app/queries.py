@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
-from runs_app.models import StepLog, StepRun, WorkflowRun
+from runs_app.models import StepLog, StepRun, WorkflowEvent, WorkflowRun
 from runs_app.statuses import StepStatus
 
 LATELY = 1000
@@ -51,6 +51,19 @@ def step_runs_now(tenant_id: str, run_id: UUID, step_key: str) -> bool:
 def steps_of(run: WorkflowRun) -> QuerySet[StepRun]:
     """Every attempt, in the order in which they began."""
     return StepRun.objects.for_tenant(run.tenant_id).filter(run=run).order_by("step_id")
+
+
+def signals_of(run: WorkflowRun) -> QuerySet[WorkflowEvent]:
+    """What was sent to this run from outside; its own activities' ends are no signals."""
+    own = WorkflowEvent.objects.for_tenant(run.tenant_id).filter(run=run, emitted_by=None)
+    return own.order_by("workflow_event_id")
+
+
+def waiting(step: StepRun) -> dict[str, str | None] | None:
+    """What a sleeping step waits for and until when at most; None for any other step."""
+    if step.status != StepStatus.SLEEPING or not step.parked:
+        return None
+    return {"what": step.parked.get("note") or None, "until": step.parked.get("until")}
 
 
 def lately(tenant_ids: Collection[str]) -> dict[tuple[str, str], str]:

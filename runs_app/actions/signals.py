@@ -1,6 +1,8 @@
-"""Events that somebody sends to one run."""
+"""Named events from outside a run, and clearing away old ones."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from highway_automation.base import clock, db, safe_json
 from highway_automation.base.errors import Conflict, FieldError, Invalid
@@ -34,6 +36,12 @@ def send_signal(run: WorkflowRun, name: str, payload: JSON) -> tuple[WorkflowEve
         if created:
             deliver(Happened(run.tenant_id, name, payload, at), run_id=run.pk)
     return event, created
+
+
+def purge_workflow_events(tenant_id: str, before: datetime, *, dry_run: bool) -> int:
+    """What was told to the whole tenant before a time: its names may be emitted anew. A run's own go with the run."""
+    rows = WorkflowEvent.objects.for_tenant(tenant_id).filter(run=None, created_at__lt=before)
+    return rows.count() if dry_run else rows.delete()[0]
 
 
 def _checked(name: str, payload: JSON) -> str:

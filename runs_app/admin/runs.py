@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -19,7 +20,7 @@ from runs_app.admin.questions import questions_of
 from runs_app.causes import names_of, page_of
 from runs_app.models import StepRun, WorkflowRun
 from runs_app.picture import draw
-from runs_app.queries import logs_of, steps_of
+from runs_app.queries import logs_of, steps_of, waiting
 from tenants_app.admin.base import ReadOnlyTenantModelAdmin, object_action
 
 SHOWN_STEPS = 500
@@ -154,4 +155,15 @@ def _row(run: WorkflowRun, step: StepRun, log: str, at: datetime) -> dict[str, A
         "input": pretty(step.input) if step.input is not None else "",
         "output": pretty(step.output) if step.output is not None else "",
         "log": log,
+        "waiting": _waiting(step),
     }
+
+
+def _waiting(step: StepRun) -> str:
+    """`waiting for event go until 24 Nov 2026, 10:00`; nothing for a step that does not sleep."""
+    told = waiting(step)
+    if told is None:
+        return ""
+    what = f" for {told['what']}" if told["what"] else ""
+    until = formats.localize(timezone.localtime(datetime.fromisoformat(told["until"]))) if told["until"] else ""
+    return f"waiting{what}{f' until {until}' if until else ''}"

@@ -26,6 +26,7 @@ from runs_app.api.serializers import (
     SubmitSerializer,
     SubmittedSerializer,
 )
+from runs_app.api.signals import SignalActions
 from runs_app.cause import Cause
 from runs_app.models import StepLog, WorkflowRun
 from runs_app.queries import logs_of, steps_of, with_current_step
@@ -43,13 +44,16 @@ def idempotency_key(request: Request, given: dict[str, Any]) -> str | None:
     return given.get("idempotency_key") or (sent[0] if sent else None)
 
 
-class RunViewSet(ListAndGet):
-    """Runs: submit a definition, list, read, cancel, start again."""
+class RunViewSet(SignalActions, ListAndGet):
+    """Runs: submit a definition, list, read, cancel, start again, send signals."""
 
     model = WorkflowRun
     queryset = WorkflowRun.objects.none()
     plural = "workflows"
-    verbs = {"create": "run", "cancel": "operate", "retry": "operate", "steps": "view", "logs": "view"}
+    verbs = {
+        **{"create": "run", "cancel": "operate", "retry": "operate", "send_signal": "operate"},
+        **dict.fromkeys(("steps", "logs", "signals"), "view"),
+    }
     idempotent = {"create", "retry"}
     filterset_class = RunFilters
     search_fields = ["workflow_name", "error"]

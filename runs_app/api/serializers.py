@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from highway_automation.base.api import StrictSerializer
 from runs_app.models import StepRun, WorkflowRun
-from runs_app.queries import current_step, progress
+from runs_app.queries import current_step, progress, waiting
 from runs_app.statuses import RunStatus
 from tenants_app.api.base import TenantModelSerializer
 
@@ -52,6 +53,11 @@ class RunDetailSerializer(RunSerializer):
         return progress(run)
 
 
+class WaitingSerializer(serializers.Serializer[Any]):
+    what = serializers.CharField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+
+
 class StepSerializer(TenantModelSerializer):
     """One attempt at a step. `step_name`, `completed_at` and `retry_count` are Highway's words."""
 
@@ -60,6 +66,7 @@ class StepSerializer(TenantModelSerializer):
     duration_seconds = serializers.SerializerMethodField()
     retry_count = serializers.SerializerMethodField()
     log = serializers.SerializerMethodField()
+    waiting = serializers.SerializerMethodField(help_text="What a sleeping step waits for, and until when at most.")
 
     class Meta:
         model = StepRun
@@ -73,6 +80,7 @@ class StepSerializer(TenantModelSerializer):
             "output",
             "error",
             "log",
+            "waiting",
             "started_at",
             "finished_at",
             "step_name",
@@ -87,6 +95,10 @@ class StepSerializer(TenantModelSerializer):
 
     def get_retry_count(self, step: StepRun) -> int:
         return step.attempt - 1
+
+    @extend_schema_field(WaitingSerializer(allow_null=True))
+    def get_waiting(self, step: StepRun) -> dict[str, str | None] | None:
+        return waiting(step)
 
     def get_log(self, step: StepRun) -> str:
         logs: dict[tuple[str, int], str] = self.context.get("logs", {})

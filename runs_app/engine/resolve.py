@@ -199,7 +199,7 @@ class StepScope:
         here, tasks = self.claim.start.path, self.claim.prepared.tasks
         for path, result in self.claim.results.items():
             if result.status == StepStatus.FAILED and tasks[path]["on_failure_task_id"] == here:
-                return {"failed_task_id": path, "error_message": result.error}
+                return {"failed_task_id": tasks[path].get("part_of", path), "error_message": result.error}
         return {}
 
     def _environment(self, name: str) -> str:

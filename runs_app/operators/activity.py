@@ -16,14 +16,14 @@ SUFFIX = "#work"  # no step id may hold a "#"
 
 
 def begin(task: Task, step: Step) -> Outcome:
-    return Succeeded({"completion_event": completion_event(task["activity"])})
+    return Succeeded({"completion_event": completion_event(task["part_of"])})
 
 
 def expand(task: Task) -> Mapping[str, Task]:
     name = task["task_id"]
     start = {
         **task,
-        "activity": name,
+        "part_of": name,
         "metadata": {},
         "idempotency_key": None,
         "postconditions": [],
@@ -32,7 +32,7 @@ def expand(task: Task) -> Mapping[str, Task]:
     }
     work = {
         **task,
-        "activity": name,
+        "part_of": name,
         "task_id": f"{name}{SUFFIX}",
         "operator_type": "activity_work",
         "dependencies": [name],

@@ -15,7 +15,7 @@ def completion_event(activity: str) -> str:
 
 def announces(task: Task, outcome: Succeeded | Failed) -> Sequence[Emission]:
     """Only its own run hears it: every run of a definition has activities of the same names."""
-    name = completion_event(task["activity"])
+    name = completion_event(task["part_of"])
     if isinstance(outcome, Succeeded):
         return [Emission(name, {"status": "completed", "result": outcome.output}, own_run=True)]
     payload = {"status": "failed", "error": outcome.error, "result": outcome.output}

@@ -55,7 +55,8 @@ def _itself(task: Task) -> Mapping[str, Task]:
 class Operator:
     """`targets` are the steps a routing operator may choose; they never start on their own.
 
-    `expand` gives the steps that the engine runs for a task, `announces` the events that any end of it makes known.
+    `expand` gives the steps that the engine runs for a task (in those that are not the task itself, `part_of` names
+    it), `announces` the events that any end of it makes known.
     """
 
     begin: Callable[[Task, Step], Outcome]

@@ -100,10 +100,9 @@ class Tool:
     """One entry of the registry.
 
     `positional` names the arguments that `args` fills, in order; those beyond them become the list `rest`, where a tool
-    has one. `bind` says for which arguments a reference is bound
-    as "shell", "code", "url", "header", "headers" or "html" instead of plain text; "text" is plain text without secrets,
-    for what is stored elsewhere. `resume` continues after a Park,
-    with its state.
+    has one. `bind` says for which arguments a reference is bound as "shell", "code", "url", "header", "headers" or
+    "html" instead of plain text; "text" is plain text without secrets, for what is stored elsewhere. `resume` continues
+    after a Park, with its state.
     """
 
     name: str
