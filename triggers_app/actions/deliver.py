@@ -65,6 +65,15 @@ def retry_delivery(delivery: TriggerDelivery) -> TriggerDelivery:
     return locked
 
 
+def retry_failed(event: Event) -> list[TriggerDelivery]:
+    """Try all failed deliveries of an event again, each for itself. Raises Conflict when there are none to try."""
+    rows = TriggerDelivery.objects.for_tenant(event.tenant_id).filter(event=event, outcome=Outcome.FAILED)
+    failed = list(rows.exclude(trigger=None).order_by("delivery_id"))
+    if not failed:
+        raise Conflict("None of this event's deliveries has failed at a trigger that still exists.")
+    return [retry_delivery(delivery) for delivery in failed]
+
+
 def _decide(delivery: TriggerDelivery, event: Event, trigger: EventTrigger, targets: Targets) -> None:
     if event.depth > trigger.max_depth:
         delivery.outcome, delivery.error = Outcome.LOOPED, too_deep(trigger, event)

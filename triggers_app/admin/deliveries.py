@@ -20,6 +20,12 @@ def failed(delivery: TriggerDelivery) -> bool:
     return delivery.outcome == Outcome.FAILED
 
 
+def slim(deliveries: QuerySet[Any]) -> QuerySet[Any]:
+    """With the names of their events and triggers, without what may be large in those."""
+    large = ("event__payload", "trigger__workflow_definition", "trigger__filter_expression", "trigger__input_mapping")
+    return deliveries.select_related("event", "trigger").defer(*large)
+
+
 class Shown:
     """How a delivery reads, in its list, on its page and below its event."""
 
@@ -41,20 +47,34 @@ class Shown:
 
 
 class DeliveryInline(Shown, TenantTabularInline):
+    """The deliveries of an event, or of a trigger: newest first, in pages."""
+
     model = TriggerDelivery
+    show_change_link = True
+    per_page = 20
+    ordering = ["-delivery_id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return slim(super().get_queryset(request))
+
+
+class OfEvent(DeliveryInline):
     fk_name = "event"
     fields = ["at_trigger", "shown_outcome", "run", "error", "attempts", "updated_at"]
     readonly_fields = fields
-    show_change_link = True
-    ordering = ["delivery_id"]
+
+
+class OfTrigger(DeliveryInline):
+    fk_name = "trigger"
+    fields = ["created_at", "of_event", "shown_outcome", "run", "error", "attempts"]
+    readonly_fields = fields
 
 
 @admin.register(TriggerDelivery)
 class DeliveryAdmin(Shown, ReadOnlyTenantModelAdmin):
     list_display = ["created_at", "of_event", "at_trigger", "shown_outcome", "run", "error", "attempts"]
     empty_hint = "Each event that fits a trigger leaves a row here, whether it started a run or not."
-    list_filter = ["outcome", "trigger", "event_type"]
-    list_select_related = ["event", "trigger"]
+    list_filter = ["outcome", "trigger", "event_type", "created_at"]
     list_display_links = ["created_at"]
     search_fields = ["trigger_name", "event_type", "error"]
     ordering = ["-delivery_id"]
@@ -72,6 +92,9 @@ class DeliveryAdmin(Shown, ReadOnlyTenantModelAdmin):
     readonly_fields = fields
     actions = ["retry_selected"]
     object_actions = ["retry"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return slim(super().get_queryset(request))
 
     @object_action("Retry", "operate", when=failed)
     def retry(self, request: HttpRequest, obj: TriggerDelivery) -> None:

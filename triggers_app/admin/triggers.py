@@ -17,7 +17,9 @@ from highway_automation.base import safe_json
 from templates_app.models import WorkflowTemplate
 from tenants_app.admin.base import TenantModelAdmin, object_action, rows_for, tenant_of
 from triggers_app import actions
+from triggers_app.admin.deliveries import OfTrigger
 from triggers_app.admin.display import link_to
+from triggers_app.admin.help import START_WHAT, WHICH_EVENTS
 from triggers_app.explanation import explain_trigger
 from triggers_app.models import Event, EventTrigger
 from triggers_app.queries import recent_events
@@ -49,8 +51,14 @@ class TriggerAdmin(TenantModelAdmin):
     search_fields = ["name", "event_type"]
     ordering = ["name"]
     fieldsets = [
-        ("Which events", {"fields": ["name", "event_type", "filter_expression", "source_match", "subject_match"]}),
-        ("Start what", {"fields": ["template", "template_version", "input_mapping"]}),
+        (
+            "Which events",
+            {
+                "fields": ["name", "event_type", "filter_expression", "source_match", "subject_match"],
+                "description": WHICH_EVENTS,
+            },
+        ),
+        ("Start what", {"fields": ["template", "template_version", "input_mapping"], "description": START_WHAT}),
         (
             "A definition of its own, instead of a template",
             {"fields": ["workflow_definition"], "classes": ["collapse"]},
@@ -59,6 +67,7 @@ class TriggerAdmin(TenantModelAdmin):
     ]
     actions = ["pause_selected", "resume_selected"]
     object_actions = ["pause", "resume"]
+    inlines = [OfTrigger]
     change_form_before_template = "triggers_app/trial.html"
 
     class Media:
