@@ -9,7 +9,7 @@ environment:
 	deploy/environment requirements.txt
 
 environment-dev:
-	deploy/environment requirements.txt requirements-dev.txt
+	deploy/environment requirements.txt requirements-s3.txt requirements-dev.txt
 
 up: environment
 	exec $(PYTHON_BIN) manage.py up

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -40,6 +42,18 @@ def read(kind: str, name: str, default: Any = environ.Env.NOTSET) -> Any:
         raise ImproperlyConfigured(f"{name}={os.environ.get(name)!r} is not a valid {kind}: {error}") from None
 
 
+PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def rate(name: str, default: str) -> str:
+    """A limit such as 60/min or 20/hour."""
+    given: str = read("str", name, default)
+    number, _, period = given.partition("/")
+    if not number.isdecimal() or not int(number) or period[:1] not in PERIODS:
+        raise ImproperlyConfigured(f"{name}={given!r} is no limit such as 60/min (s, min, hour or day).")
+    return given
+
+
 # Safety -------------------------------------------------------------------------------------------------------------
 INSECURE_KEY = "insecure-key-for-tests-and-debugging-only"
 DEBUG: bool = read("bool", "HIGHWAY_DEBUG", False)
@@ -58,14 +72,25 @@ if not HIGHWAY_ENCRYPTION_KEYS:
     )
 HIGHWAY_PORT: int = read("int", "PORT", 8000)
 HIGHWAY_BASE_URL: str = read("str", "HIGHWAY_BASE_URL", f"http://127.0.0.1:{HIGHWAY_PORT}").rstrip("/")
+BASE_ORIGIN = urlsplit(HIGHWAY_BASE_URL)
+if BASE_ORIGIN.scheme not in ("http", "https") or not BASE_ORIGIN.hostname:
+    raise ImproperlyConfigured(f"HIGHWAY_BASE_URL={HIGHWAY_BASE_URL!r} is no http or https URL.")
 ALLOWED_HOSTS: list[str] = read("list", "HIGHWAY_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+BASE_HOST = f"[{BASE_ORIGIN.hostname}]" if ":" in BASE_ORIGIN.hostname else BASE_ORIGIN.hostname
+ALLOWED_HOSTS = list(dict.fromkeys([*ALLOWED_HOSTS, BASE_HOST]))
+HTTPS: bool = read("bool", "HIGHWAY_HTTPS", BASE_ORIGIN.scheme == "https")
 CSRF_TRUSTED_ORIGINS: list[str] = read("list", "HIGHWAY_CSRF_TRUSTED_ORIGINS", [])
-HTTPS: bool = read("bool", "HIGHWAY_HTTPS", HIGHWAY_BASE_URL.startswith("https://"))
+if BASE_ORIGIN.scheme == "https":
+    CSRF_TRUSTED_ORIGINS = list(dict.fromkeys([f"https://{BASE_ORIGIN.netloc}", *CSRF_TRUSTED_ORIGINS]))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS: int = read("int", "HIGHWAY_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if read("bool", "HIGHWAY_BEHIND_PROXY", False) else None
+BEHIND_PROXY: bool = read("bool", "HIGHWAY_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+HIGHWAY_PROXIES: int = read("int", "HIGHWAY_PROXIES", 1) if BEHIND_PROXY else 0
+if BEHIND_PROXY and HIGHWAY_PROXIES < 1:
+    raise ImproperlyConfigured(f"HIGHWAY_PROXIES={HIGHWAY_PROXIES} must be 1 or more behind a proxy.")
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 HIGHWAY_CLOCK_OFFSET_FILE: str = read("str", "HIGHWAY_CLOCK_OFFSET_FILE", "")
@@ -97,6 +122,7 @@ INSTALLED_APPS = [
     "highway_automation",
 ]
 MIDDLEWARE = [
+    "highway_automation.base.middleware.ClientAddress",
     "highway_automation.base.middleware.HeadWithoutBody",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -141,9 +167,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 PASSWORD_RESET_TIMEOUT: int = 3600 * read("int", "HIGHWAY_LINK_HOURS", 72)  # invitations and lost passwords
-AXES_FAILURE_LIMIT = 60
-AXES_COOLOFF_TIME = 1 / 60  # hours: one minute
+LOGIN_THROTTLE = rate("HIGHWAY_LOGIN_THROTTLE", "60/min")
+AXES_FAILURE_LIMIT = int(LOGIN_THROTTLE.partition("/")[0])
+AXES_COOLOFF_TIME = timedelta(seconds=PERIODS[LOGIN_THROTTLE.partition("/")[2][0]])
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_LOCKOUT_CALLABLE = "tenants_app.admin.passwords.locked_out"
+AXES_CLIENT_IP_CALLABLE = "highway_automation.base.middleware.address_of"
 AXES_ENABLED = not TESTING or read("bool", "HIGHWAY_TEST_AXES", False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
@@ -176,8 +205,6 @@ if TESTING:
     DATABASE["TEST"] = {"NAME": f"test_highway_{suffix}" if DATABASE_ENGINE == "postgresql" else str(scratch)}
 DATABASES = {"default": DATABASE}
 
-CACHES = {"default": read("cache_url", "HIGHWAY_CACHE_URL", "locmemcache://")}
-
 # Celery: the row is the truth, a message is a doorbell --------------------------------------------------------------
 HIGHWAY_QUEUE = "highway_internal"
 HIGHWAY_CONTROL_QUEUE = "highway_control"
@@ -195,10 +222,24 @@ CELERY_BROKER_HEARTBEAT = 10
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.05}
 if CELERY_BROKER_URL.startswith("redis"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "socket_keepalive": True}
+LOCAL_CACHE = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+CACHES: dict[str, Any] = {"default": LOCAL_CACHE, "local": {**LOCAL_CACHE, "LOCATION": "local"}}
+if os.environ.get("HIGHWAY_CACHE_URL"):
+    CACHES["default"] = read("cache_url", "HIGHWAY_CACHE_URL")
+elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")) and not TESTING:
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CELERY_BROKER_URL,
+        "KEY_PREFIX": "highway",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+# What several web processes count together, without a cache between them, they count in the database.
+HIGHWAY_COUNT_IN_DATABASE = CACHES["default"] is LOCAL_CACHE and DATABASE_ENGINE == "postgresql" and not TESTING
 CELERY_BEAT_SCHEDULER = "highway_automation.scheduler:HighwayScheduler"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {  # housekeeping; each may be sent by several schedulers and does nothing the second time
     "Adopt users without a tenant": {"task": "tenants_app.tasks.adopt_users_without_tenant", "schedule": 300.0},
+    "Forget counts of limits": {"task": "tenants_app.tasks.forget_counts", "schedule": 3600.0},
     "Forget old mail about accounts": {"task": "tenants_app.tasks.forget_account_mail", "schedule": 86_400.0},
     "Forget dead workers": {"task": "runs_app.tasks.forget_dead_workers", "schedule": 3600.0},
 }
@@ -216,6 +257,7 @@ HIGHWAY_ENV_ALLOW: list[str] = read("list", "HIGHWAY_ENV_ALLOW", [])
 HIGHWAY_ENV: dict[str, str] = {name: os.environ[name] for name in HIGHWAY_ENV_ALLOW if name in os.environ}
 HIGHWAY_ALLOW_UNSANDBOXED_CODE: bool = read("bool", "HIGHWAY_ALLOW_UNSANDBOXED_CODE", False)
 HIGHWAY_PYTHON_FUNCTIONS: list[str] = read("list", "HIGHWAY_PYTHON_FUNCTIONS", [])
+HIGHWAY_WORK_DIR: str = read("str", "HIGHWAY_WORK_DIR", str(VAR_DIR / "work"))
 HIGHWAY_CODE_MEMORY_MB: int = read("int", "HIGHWAY_CODE_MEMORY_MB", 1024)
 HIGHWAY_PID_NAMESPACE: bool = read("bool", "HIGHWAY_PID_NAMESPACE", True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HIGHWAY_BODY_BYTES
@@ -251,9 +293,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_THROTTLE_CLASSES": ["tenants_app.throttling.KeyThrottle"],
     "DEFAULT_THROTTLE_RATES": {
-        "key": read("str", "HIGHWAY_THROTTLE", "6000/min"),
-        "login": read("str", "HIGHWAY_LOGIN_THROTTLE", "60/min"),
-        "password-mail": read("str", "HIGHWAY_PASSWORD_MAIL_THROTTLE", "20/hour"),
+        "key": rate("HIGHWAY_THROTTLE", "6000/min"),
+        "login": LOGIN_THROTTLE,
+        "password-mail": rate("HIGHWAY_PASSWORD_MAIL_THROTTLE", "20/hour"),
     },
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,

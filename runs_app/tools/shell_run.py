@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from pathlib import Path
 
 from highway_automation.base import safe_json
 from highway_automation.base.safe_json import JSON
-from runs_app.tools import process
+from runs_app.tools import process, work_folder
 from runs_app.tools.arguments import Given, time_limit
 from runs_app.tools.base import Arguments, Tool, ToolContext, ToolError
 
@@ -23,14 +24,15 @@ def run(arguments: Arguments, context: ToolContext) -> JSON:
     """command (for /bin/sh) or argv, cwd, env, timeout, stdin, check → {stdout, stderr, returncode}.
 
     The environment is clean: PATH, HOME (an empty folder that goes when the command ends), LANG, `env`, and the
-    step's own HIGHWAY_RUN_ID, HIGHWAY_STEP_PATH, HIGHWAY_STEP_KEY, HIGHWAY_ATTEMPT. Whatever the command leaves
-    running ends with it. Output beyond the limit is cut in the middle and marked `truncated: true`.
+    step's own HIGHWAY_RUN_ID, HIGHWAY_STEP_PATH, HIGHWAY_STEP_KEY, HIGHWAY_ATTEMPT. HIGHWAY_WORK_DIR names the run's
+    folder for files that other steps take; it is made when the step names it, and a relative cwd lies in it. Whatever
+    the command leaves running ends with it. Output beyond the limit is cut in the middle and marked `truncated: true`.
     """
     given = Given(NAME, arguments, KNOWN)
     argv, checked, seconds = _argv(given), given.checked(context), given.seconds("timeout")
     limit = time_limit(seconds, context)
     with tempfile.TemporaryDirectory(prefix="highway-", ignore_cleanup_errors=True) as home:
-        job = process.Job(argv, _environment(given, context, home), _folder(given, home), limit, _stdin(given))
+        job = process.Job(argv, _environment(given, context, home), _folder(given, context, home), limit, _stdin(given))
         ended = process.run(job, context)
     output = {**process.printed(ended), "returncode": ended.returncode}
     if ended.timed_out:
@@ -79,14 +81,22 @@ def _environment(given: Given, context: ToolContext, home: str) -> dict[str, str
         "HIGHWAY_STEP_PATH": context.path,
         "HIGHWAY_STEP_KEY": context.step_key,
         "HIGHWAY_ATTEMPT": str(context.attempt),
+        work_folder.VARIABLE: str(work_folder.of(context)),
     }
 
 
-def _folder(given: Given, home: str) -> str:
-    folder = given.text("cwd") or home
-    if not os.path.isabs(folder):
-        raise given.refusal("cwd", f"must be an absolute path, not {folder!r}")
-    return folder
+def _folder(given: Given, context: ToolContext, home: str) -> str:
+    """Where the command starts; the run's own folder is made if the step shows that it wants it."""
+    cwd = given.text("cwd")
+    if any(work_folder.VARIABLE in str(given.value(name)) for name in ("command", "argv", "env", "stdin")):
+        work_folder.made(context)
+    if not cwd or os.path.isabs(cwd):
+        return cwd or home
+    folder = Path(os.path.normpath(work_folder.made(context) / cwd))
+    if not folder.is_relative_to(work_folder.of(context)):
+        raise given.refusal("cwd", f"must be an absolute path, or one inside of the run's folder, not {cwd!r}")
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
 
 
 def _stdin(given: Given) -> bytes:

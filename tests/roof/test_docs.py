@@ -12,6 +12,7 @@ from runs_app.tools import TOOLS
 from tenants_app.roles import ROLE_VERBS, VERBS, Role
 from tests.layout import ROOMS, ROOT
 
+FILES = ["requirements.txt", "requirements-s3.txt", "requirements-dev.txt"]
 READ_BY_UP = {"HIGHWAY_ADMIN_PASSWORD", "VAR_DIR"}
 READ_BY_TESTS = re.compile("^HIGHWAY_TEST_|^TEST_DB_SUFFIX$")
 
@@ -36,7 +37,7 @@ def requirements(file: str) -> set[str]:
 
 def test_every_setting_is_in_the_operations_reference() -> None:
     settings = (ROOT / "highway_automation" / "settings.py").read_text()
-    read = set(re.findall(r'read\(\s*"\w+",\s*"([A-Z_]+)"', settings)) | {"DATABASE_URL"}
+    read = set(re.findall(r'(?:read\(\s*"\w+",|rate\()\s*"([A-Z_]+)"', settings)) | {"DATABASE_URL"}
     documented = {row[0].strip("`") for row in table("docs/operations.md", "variable")}
 
     assert documented == {name for name in read if not READ_BY_TESTS.match(name)} | READ_BY_UP
@@ -53,10 +54,10 @@ def test_the_roles_are_documented_as_they_are() -> None:
 def test_every_dependency_has_its_reason() -> None:
     explained = [row[0] for row in table("docs/WHY.md", "package")]
 
-    assert sorted(explained) == sorted(requirements("requirements.txt") | requirements("requirements-dev.txt"))
+    assert sorted(explained) == sorted(set().union(*map(requirements, FILES)))
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", FILES)
 def test_every_requirement_is_pinned(file: str) -> None:
     lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
 

@@ -85,7 +85,8 @@ def test_the_environment_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIGHWAY_SECRET_KEY", "do not tell")
     names = {line.partition("=")[0] for line in call(SHELL, argv=["env"], env={"REGION": "eu"})["stdout"].splitlines()}
     assert names == {
-        "PATH", "HOME", "LANG", "REGION", "HIGHWAY_RUN_ID", "HIGHWAY_STEP_PATH", "HIGHWAY_STEP_KEY", "HIGHWAY_ATTEMPT"
+        "PATH", "HOME", "LANG", "REGION", "HIGHWAY_RUN_ID", "HIGHWAY_STEP_PATH", "HIGHWAY_STEP_KEY", "HIGHWAY_ATTEMPT",
+        "HIGHWAY_WORK_DIR",
     }  # fmt: skip
 
 
@@ -108,7 +109,23 @@ def test_cwd(tmp_path: Path) -> None:
     assert call(SHELL, command="pwd", cwd=str(tmp_path))["stdout"].strip() == str(tmp_path)
     missing = refused(command="pwd", cwd=str(tmp_path / "missing"))
     assert missing.permanent and "cwd" in missing.message and "existing folder" in missing.message
-    assert "absolute" in refused(command="pwd", cwd="tmp").message
+
+
+def test_a_relative_cwd_lies_in_the_run_s_own_folder(tmp_path: Path, settings: Settings) -> None:
+    settings.HIGHWAY_WORK_DIR = str(tmp_path)
+    call(SHELL, command="echo kept > note", cwd=".")
+    assert call(SHELL, command='cat "$HIGHWAY_WORK_DIR/note"; pwd', cwd="deep/er")["stdout"].endswith("/deep/er\n")
+    assert call(SHELL, command="cat ../../note", cwd="deep/er")["stdout"] == "kept\n"
+    assert (tmp_path / "acme" / str(RUN_ID) / "note").read_text() == "kept\n"
+    assert "inside of the run's folder" in refused(command="pwd", cwd="../other").message
+
+
+def test_the_run_s_folder_is_made_for_those_who_name_it(tmp_path: Path, settings: Settings) -> None:
+    settings.HIGHWAY_WORK_DIR = str(tmp_path / "work")
+    call(SHELL, command="true")
+    assert not (tmp_path / "work").exists()
+    call(SHELL, command='echo x > "$HIGHWAY_WORK_DIR/x"')
+    assert (tmp_path / "work" / "acme" / str(RUN_ID) / "x").exists()
 
 
 def test_stdin_is_empty_unless_given() -> None:
