@@ -90,7 +90,7 @@ class ApprovalAdmin(ReadOnlyTenantModelAdmin):
     def status_label(self, approval: Approval) -> tuple[str, str]:
         return approval.status, told(approval)
 
-    @display(description="Waiting for", ordering="requested_at")
+    @display(description="Waited", ordering="requested_at")
     def age(self, approval: Any) -> str:
         return duration(approval.requested_at, approval.decided_at or approval.shown_at)
 
@@ -98,7 +98,7 @@ class ApprovalAdmin(ReadOnlyTenantModelAdmin):
     def run_link(self, approval: Approval) -> str:
         return link("runs_app_workflowrun_change", approval.run_id, approval.run.workflow_name)
 
-    @display(description="Decided by")
+    @display(description="Who decides")
     def deciders(self, approval: Approval) -> str:
         if not approval.is_pending:
             return approval.decided_by or "–"

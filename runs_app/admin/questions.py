@@ -66,8 +66,16 @@ def questions_of(request: HttpRequest, run: WorkflowRun) -> list[dict[str, Any]]
 
 
 def shown_data(data: JSON) -> Iterable[tuple[str, str, bool]]:
-    """(name, text, whether the text is JSON) for each part of what is to be approved."""
+    """(name, text, whether the text is JSON) for each part of what is to be approved; simple lists line by line."""
     parts = data.items() if isinstance(data, dict) else [("", data)] if data is not None else []
     for name, value in parts:
-        plain = isinstance(value, str | int | float) and not isinstance(value, bool)
-        yield str(name), str(value) if plain else pretty(value), not plain
+        lines = [in_words(line) for line in (value if isinstance(value, list) and value else [value])]
+        plain = all(line is not None for line in lines)
+        yield str(name), "\n".join(map(str, lines)) if plain else pretty(value), not plain
+
+
+def in_words(value: JSON) -> str | None:
+    """A text, a number, yes or no; None for what is none of these."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, str | int | float) else None
