@@ -20,3 +20,9 @@ def send_queued_mail() -> None:
 def forget_account_mail() -> None:
     """Housekeeping: mail that belongs to no tenant, which the tenants' retention does not reach."""
     actions.forget_account_mail()
+
+
+@shared_task(ignore_result=True)
+def forget_counts() -> None:
+    """Housekeeping: counts of limits whose time is over, and the sign-ins of long ago."""
+    actions.forget_counts()

@@ -1,18 +1,29 @@
-"""Request limits, counted per minute in the shared cache: one increment per request, however high the limit."""
+"""Request limits, counted in fixed windows where every web process counts: in the shared cache, else in the database.
+One increment per request, however high the limit.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.cache import cache
+from django.conf import settings
+from django.core.cache import BaseCache, caches
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
+from highway_automation.base.db.counters import raise_counter
+from highway_automation.base.middleware import address_of
+
 if TYPE_CHECKING:
     from rest_framework.views import APIView
+
+SILENCE_SECONDS = 5.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,18 +60,39 @@ class Window(SimpleRateThrottle):
         window = int(now // self.duration)
         reset = (window + 1) * self.duration
         key = f"throttle:{self.scope}:{ident}:{window}"
-        return Count(self.num_requests, increment(key, self.duration + 1), reset, reset - now)
+        return Count(self.num_requests, increment(key, self.duration + 1, reset), reset, reset - now)
 
 
-def increment(key: str, seconds: int) -> int:
-    """The new value of a counter that is forgotten after `seconds`."""
+def increment(key: str, seconds: int, ends_at: int) -> int:
+    """The new value of a counter that is forgotten after `seconds`, at `ends_at`."""
+    if settings.HIGHWAY_COUNT_IN_DATABASE:
+        return raise_counter(key[:255], ends_at)
+    if time.monotonic() >= shared.silent_until:
+        try:
+            return in_cache(caches["default"], key, seconds)
+        except Exception as error:  # whatever a cache's client raises: a lost cache must not refuse everybody
+            shared.silent_until = time.monotonic() + SILENCE_SECONDS
+            log.warning("The cache does not answer (%s); this process counts its requests alone.", error)
+    return in_cache(caches["local"], key, seconds)
+
+
+def in_cache(cache: BaseCache, key: str, seconds: int) -> int:
     if cache.add(key, 1, seconds):
         return 1
     try:
-        return cache.incr(key)
+        return int(cache.incr(key))
     except ValueError:  # it ended between the two
         cache.set(key, 1, seconds)
         return 1
+
+
+class Shared:
+    """The shared cache as this process knows it: after a failure it is left alone for a while."""
+
+    silent_until = 0.0
+
+
+shared = Shared()
 
 
 class KeyThrottle(Window):
@@ -84,7 +116,7 @@ def ident_of(request: Any) -> str:
     if key is not None:
         return f"key:{key.pk}"
     pk = getattr(request.user, "pk", None)
-    return f"user:{pk}" if pk else f"address:{request.META.get('REMOTE_ADDR', '')}"
+    return f"user:{pk}" if pk else f"address:{address_of(request)}"
 
 
 class PasswordMails(Window):
@@ -93,7 +125,7 @@ class PasswordMails(Window):
     scope = "password-mail"
 
     def exceeded(self, request: Any) -> bool:
-        counted = self.count(f"address:{request.META.get('REMOTE_ADDR', '')}")
+        counted = self.count(f"address:{address_of(request)}")
         return counted is not None and counted.used > counted.limit
 
 
@@ -103,6 +135,6 @@ class FailedLogins(Window):
     scope = "login"
 
     def note(self, request: Any) -> None:
-        counted = self.count(f"address:{request.META.get('REMOTE_ADDR', '')}")
+        counted = self.count(f"address:{address_of(request)}")
         if counted is not None and counted.used > counted.limit:
             raise Throttled(wait=counted.wait, detail="Too many wrong keys from this address.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenants_app.actions.counts import forget_counts
 from tenants_app.actions.delivery import send_queued_mail, sweep_mail
 from tenants_app.actions.keys import create_api_key, mark_used, revoke_api_key, rotate_api_key
 from tenants_app.actions.outbox import (
@@ -61,6 +62,7 @@ __all__ = [
     "delete_user",
     "delete_variable",
     "forget_account_mail",
+    "forget_counts",
     "installation",
     "invite",
     "mail_is_filed",

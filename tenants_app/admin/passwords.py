@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.views import PasswordResetConfirmView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import path, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
@@ -81,3 +83,11 @@ urlpatterns = [
     path("lost-password/", LostPasswordView.as_view(), name="admin_password_reset"),
     path("password/<uidb64>/<token>/", ChoosePasswordView.as_view(), name="password_link"),
 ]
+
+
+def locked_out(request: HttpRequest, *args: Any) -> HttpResponse:
+    """What axes answers to who failed to sign in too often, even with the right password."""
+    wait = settings.AXES_COOLOFF_TIME
+    context = {**admin.site.each_context(request), "title": "Too many failed sign-ins", "wait": wait}
+    headers = {"Retry-After": str(int(wait.total_seconds()))}
+    return TemplateResponse(request, "tenants_app/locked_out.html", context, status=429, headers=headers).render()

@@ -6,8 +6,9 @@ from tenants_app.models.api_key import APIKey
 from tenants_app.models.installation import Installation
 from tenants_app.models.membership import Membership
 from tenants_app.models.outbox import OutboxMail
+from tenants_app.models.rate_count import RateCount
 from tenants_app.models.tenant import Tenant
 from tenants_app.models.user import User
 from tenants_app.models.variable import Variable
 
-__all__ = ["APIKey", "Installation", "Membership", "OutboxMail", "Tenant", "User", "Variable"]
+__all__ = ["APIKey", "Installation", "Membership", "OutboxMail", "RateCount", "Tenant", "User", "Variable"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -34,6 +35,8 @@ def test_good_values_start(tmp_path: Path) -> None:
     [
         ("PORT", "eighty"),
         ("HIGHWAY_BEHIND_PROXY", "maybe"),
+        ("HIGHWAY_BASE_URL", "highway.example"),
+        ("HIGHWAY_LOGIN_THROTTLE", "often"),
         ("HIGHWAY_WORKER_THREADS", "many"),
         ("HIGHWAY_LEASE_SECONDS", "soon"),
         ("DATABASE_URL", "nonsense"),
@@ -48,3 +51,44 @@ def test_a_bad_value_is_refused_by_name(tmp_path: Path, name: str, value: str) -
     done = start(tmp_path, **{**GOOD, name: value})
     assert done.returncode != 0
     assert name in done.stderr.splitlines()[-1]
+
+
+ASKED = ("CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS", "HIGHWAY_PROXIES", "CACHE", "HIGHWAY_COUNT_IN_DATABASE")
+TELL = """
+import json
+from django.conf import settings as s
+s.CACHE = s.CACHES["default"].get("LOCATION", "")
+print(json.dumps({name: getattr(s, name) for name in %r}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"HIGHWAY_PROXIES": "3"}, {"CSRF_TRUSTED_ORIGINS": [], "HIGHWAY_PROXIES": 0, "CACHE": ""}),
+        (
+            {"HIGHWAY_BASE_URL": "https://highway.example:8443", "HIGHWAY_BEHIND_PROXY": "1"},
+            {
+                "CSRF_TRUSTED_ORIGINS": ["https://highway.example:8443"],
+                "ALLOWED_HOSTS": ["127.0.0.1", "localhost", "[::1]", "highway.example"],
+                "HIGHWAY_PROXIES": 1,
+            },
+        ),
+        (
+            {"DATABASE_URL": "postgres://x@127.0.0.1:1/x", "HIGHWAY_ALLOWED_HOSTS": "a.example"},
+            {"HIGHWAY_COUNT_IN_DATABASE": True, "ALLOWED_HOSTS": ["a.example", "127.0.0.1"]},
+        ),
+        (
+            {"DATABASE_URL": "postgres://x@127.0.0.1:1/x", "BROKER_URL": "redis://127.0.0.1:6379/3"},
+            {"HIGHWAY_COUNT_IN_DATABASE": False, "CACHE": "redis://127.0.0.1:6379/3"},
+        ),
+    ],
+)
+def test_one_setting_follows_another(tmp_path: Path, environment: dict[str, str], told: dict[str, object]) -> None:
+    kept = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "VAR_DIR": str(tmp_path)}
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", TELL % (ASKED,)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**kept, **GOOD, **environment}, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert json.loads(done.stdout).items() >= told.items()
