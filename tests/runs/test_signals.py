@@ -15,7 +15,7 @@ from tests.conftest import client_with_key, workflow
 from tests.runs.engine.helpers import hear, wait
 
 pytestmark = pytest.mark.django_db
-Run = Callable[..., WorkflowRun]
+Run = Callable[..., Any]
 
 
 def send(client: APIClient, run: WorkflowRun, body: dict[str, Any]) -> Any:
