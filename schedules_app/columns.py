@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from highway_automation.base.bulk.columns import DEFINITION, Layout, Type
 from schedules_app.models import ScheduledWorkflow
+from tenants_app.models import Tenant
 
 LAYOUT = Layout(
     kind="schedule",
@@ -42,3 +44,9 @@ def values_of(schedule: ScheduledWorkflow) -> dict[str, Any]:
     values["template"] = schedule.template.name if schedule.template else None
     absent = (DEFINITION,) if schedule.template else ("template", "template_version")
     return {name: value for name, value in values.items() if name not in absent}
+
+
+def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
+    """Every schedule of a tenant, by name."""
+    rows = ScheduledWorkflow.objects.for_tenant(tenant).select_related("template")
+    return sorted(map(values_of, rows), key=itemgetter("name"))

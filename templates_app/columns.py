@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from highway_automation.base.bulk.columns import DEFINITION, Layout, Type
@@ -10,6 +11,7 @@ from highway_automation.base.errors import HighwayError
 from highway_automation.base.safe_json import JSON
 from runs_app import dsl
 from templates_app.models import WorkflowTemplate
+from tenants_app.models import Tenant
 
 
 def wrapped(found: dict[str, JSON]) -> tuple[dict[str, JSON], bool]:
@@ -51,3 +53,9 @@ def compiled(text: str, file: str, trusted: bool) -> list[JSON]:
 
 def values_of(template: WorkflowTemplate) -> dict[str, Any]:
     return {name: getattr(template, name) for name in LAYOUT.columns}
+
+
+def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
+    """Every template of a tenant, by name."""
+    rows = WorkflowTemplate.objects.for_tenant(tenant)
+    return sorted(map(values_of, rows), key=itemgetter("name"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from highway_automation.base.bulk.columns import DEFINITION, Layout, Type
+from tenants_app.models import Tenant
 from triggers_app.models import EventTrigger
 
 LAYOUT = Layout(
@@ -33,3 +35,9 @@ def values_of(trigger: EventTrigger) -> dict[str, Any]:
     values["template"] = trigger.template.name if trigger.template else None
     absent = (DEFINITION,) if trigger.template else ("template", "template_version")
     return {name: value for name, value in values.items() if name not in absent}
+
+
+def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
+    """Every trigger of a tenant, by name."""
+    rows = EventTrigger.objects.for_tenant(tenant).select_related("template")
+    return sorted(map(values_of, rows), key=itemgetter("name"))

@@ -12,6 +12,8 @@ import yaml
 from yaml.nodes import ScalarNode
 
 from highway_automation.base.bulk.columns import Layout, to_cell, to_value
+from highway_automation.base.db.untrusted_json import Unreadable
+from highway_automation.base.errors import BadRequest
 from highway_automation.base.safe_json import JSON
 
 WIDTH = 2**31 - 1
@@ -43,14 +45,25 @@ _Dumper.add_representer(str, _text)
 
 
 def as_yaml(layout: Layout, row: Mapping[str, Any]) -> str:
-    """One row as a YAML document. Values that are None and have no meaning as such are left out by the caller."""
-    return _dump({name: to_value(layout.columns[name], value) for name, value in row.items()})
+    """One row as a YAML document. Raises BadRequest as `readable` does."""
+    return _dump(_values(layout, row))
 
 
 def all_as_yaml(layout: Layout, rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows as one document: a list under the plural of their kind."""
-    listed = [{name: to_value(layout.columns[name], value) for name, value in row.items()} for row in rows]
-    return _dump({layout.plural: listed})
+    return _dump({layout.plural: [_values(layout, row) for row in rows]})
+
+
+def _values(layout: Layout, row: Mapping[str, Any]) -> dict[str, JSON]:
+    return {name: to_value(layout.columns[name], value) for name, value in readable(layout, row).items()}
+
+
+def readable(layout: Layout, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row, unless SQL wrote something into it that nobody can read. Raises BadRequest naming it."""
+    for name, value in row.items():
+        if isinstance(value, Unreadable):
+            raise BadRequest(f"{layout.kind} {row['name']}: its {name} cannot be exported. {value.reason}")
+    return row
 
 
 def as_csv(layout: Layout, rows: Iterable[Mapping[str, Any]]) -> str:
@@ -59,6 +72,7 @@ def as_csv(layout: Layout, rows: Iterable[Mapping[str, Any]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(layout.columns)
     for row in rows:
+        readable(layout, row)
         writer.writerow([to_cell(kind, row.get(name)) for name, kind in layout.columns.items()])
     return f"\ufeff{out.getvalue()}"
 
