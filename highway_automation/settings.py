@@ -241,6 +241,9 @@ CELERY_BEAT_SCHEDULE = {  # housekeeping; each may be sent by several schedulers
     "Adopt users without a tenant": {"task": "tenants_app.tasks.adopt_users_without_tenant", "schedule": 300.0},
     "Forget counts of limits": {"task": "tenants_app.tasks.forget_counts", "schedule": 3600.0},
     "Forget old mail about accounts": {"task": "tenants_app.tasks.forget_account_mail", "schedule": 86_400.0},
+    "Purge what is past its retention": {"task": "runs_app.tasks.purge_expired", "schedule": 3600.0},
+    "Remove folders of ended runs": {"task": "runs_app.tasks.remove_work_folders", "schedule": 900.0},
+    "Forget old audit entries and sessions": {"task": "tenants_app.tasks.forget_traces", "schedule": 86_400.0},
     "Forget dead workers": {"task": "runs_app.tasks.forget_dead_workers", "schedule": 3600.0},
 }
 
@@ -258,6 +261,10 @@ HIGHWAY_ENV: dict[str, str] = {name: os.environ[name] for name in HIGHWAY_ENV_AL
 HIGHWAY_ALLOW_UNSANDBOXED_CODE: bool = read("bool", "HIGHWAY_ALLOW_UNSANDBOXED_CODE", False)
 HIGHWAY_PYTHON_FUNCTIONS: list[str] = read("list", "HIGHWAY_PYTHON_FUNCTIONS", [])
 HIGHWAY_WORK_DIR: str = read("str", "HIGHWAY_WORK_DIR", str(VAR_DIR / "work"))
+HIGHWAY_RETENTION_RUNS_DAYS: int = read("int", "HIGHWAY_RETENTION_RUNS_DAYS", 30)
+HIGHWAY_RETENTION_EVENTS_DAYS: int = read("int", "HIGHWAY_RETENTION_EVENTS_DAYS", 14)
+HIGHWAY_RETENTION_HISTORY_DAYS: int = read("int", "HIGHWAY_RETENTION_HISTORY_DAYS", 90)
+HIGHWAY_RETENTION_AUDIT_DAYS: int = read("int", "HIGHWAY_RETENTION_AUDIT_DAYS", 365)
 HIGHWAY_CODE_MEMORY_MB: int = read("int", "HIGHWAY_CODE_MEMORY_MB", 1024)
 HIGHWAY_PID_NAMESPACE: bool = read("bool", "HIGHWAY_PID_NAMESPACE", True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HIGHWAY_BODY_BYTES

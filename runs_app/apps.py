@@ -12,6 +12,7 @@ class RunsConfig(AppConfig):
         from runs_app import receivers  # noqa: F401  (connects the one receiver of this room)
         from runs_app.actions import purge_artifacts
         from runs_app.actions.approvals import purge_approvals
+        from runs_app.actions.retention import purge_runs
         from runs_app.actions.signals import purge_workflow_events
         from runs_app.causes import names_of_runs, register_origin
         from runs_app.engine import process
@@ -19,7 +20,8 @@ class RunsConfig(AppConfig):
         from tenants_app import tokens
 
         retention.declare("artifacts", purge_artifacts)
-        retention.declare("approvals", purge_approvals)
+        retention.declare("runs", purge_runs, retention.Keep.RUNS)
+        retention.declare("approvals", purge_approvals, retention.Keep.RUNS)
         retention.declare("workflow_events", purge_workflow_events)
         register_origin("parent", "runs_app_workflowrun_change", names_of_runs)
         process.connect()

@@ -14,4 +14,4 @@ class SchedulesConfig(AppConfig):
         audit.register()
         usage.register()
         receivers.connect()
-        retention.declare("schedule_ticks", actions.purge_ticks)
+        retention.declare("schedule_ticks", actions.purge_ticks, retention.Keep.HISTORY)

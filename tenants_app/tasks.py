@@ -3,6 +3,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from tenants_app import actions
+from tenants_app.actions import traces
 
 
 @shared_task(ignore_result=True)
@@ -26,3 +27,9 @@ def forget_account_mail() -> None:
 def forget_counts() -> None:
     """Housekeeping: counts of limits whose time is over, and the sign-ins of long ago."""
     actions.forget_counts()
+
+
+@shared_task(ignore_result=True)
+def forget_traces() -> None:
+    """Housekeeping: old entries of the audit log and sessions that are over."""
+    traces.forget_traces()

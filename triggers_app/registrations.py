@@ -21,8 +21,8 @@ def register() -> None:
     register_user(triggers_using)
     register_past(first_since)
     register_origin("trigger", "triggers_app_eventtrigger_change", names)
-    retention.declare("events", purge_events)
-    retention.declare("trigger_deliveries", purge_deliveries)
+    retention.declare("events", purge_events, retention.Keep.EVENTS)
+    retention.declare("trigger_deliveries", purge_deliveries, retention.Keep.HISTORY)
 
 
 def names(ids: Collection[UUID]) -> dict[UUID, str]:

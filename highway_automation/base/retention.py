@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
+
+from django.db.models import QuerySet
+
+from highway_automation.base import db
+
+BATCH = 500
 
 
 class Purge(Protocol):
@@ -12,8 +19,39 @@ class Purge(Protocol):
     def __call__(self, tenant_id: str, before: datetime, *, dry_run: bool) -> int: ...
 
 
+class Keep(StrEnum):
+    """For how long a kind is kept by itself: the setting `HIGHWAY_RETENTION_<KEEP>_DAYS`; FOREVER has none."""
+
+    RUNS = "RUNS"
+    EVENTS = "EVENTS"
+    HISTORY = "HISTORY"
+    AUDIT = "AUDIT"
+    FOREVER = "FOREVER"
+
+
 KINDS: dict[str, Purge] = {}
+KEPT: dict[str, Keep] = {}
 
 
-def declare(kind: str, purge: Purge) -> None:
+def declare(kind: str, purge: Purge, keep: Keep = Keep.FOREVER) -> None:
     KINDS[kind] = purge
+    KEPT[kind] = keep
+
+
+def purge_rows(rows: QuerySet[Any], *, dry_run: bool, batch: int = BATCH) -> int:
+    """Delete the rows (or, dry, only count them) in short transactions; how many.
+
+    Several may do this at once: each takes what no other holds, and a second one finds nothing.
+    """
+    if dry_run:
+        return rows.count()
+    purged = 0
+    while True:
+        with db.atomic():
+            held = db.lock_rows(rows.order_by("pk").only("pk"), skip_locked=True)[:batch]
+            ids = [row.pk for row in held]
+            if ids:
+                rows.filter(pk__in=ids).delete()
+        purged += len(ids)
+        if len(ids) < batch:
+            return purged

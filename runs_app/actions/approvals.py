@@ -12,6 +12,7 @@ from typing import Any
 
 from highway_automation.base import clock, db
 from highway_automation.base.errors import Conflict, Forbidden, NotFound
+from highway_automation.base.retention import purge_rows
 from highway_automation.base.safe_json import JSON
 from highway_automation.base.schema import check_schema, fill_and_validate
 from runs_app.actions.wake import wake_branch
@@ -101,7 +102,7 @@ def expire_approvals() -> int:
 def purge_approvals(tenant_id: str, before: datetime, *, dry_run: bool) -> int:
     """Forget what was decided before a time; the number of rows. Pending ones stay, however old."""
     rows = Approval.objects.for_tenant(tenant_id).filter(decided_at__lt=before)
-    return int(rows.count() if dry_run else rows.delete()[0])
+    return purge_rows(rows, dry_run=dry_run)
 
 
 def _expire(approval: Approval) -> bool:

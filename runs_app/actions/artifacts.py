@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from highway_automation.base import clock, db, safe_json
 from highway_automation.base.errors import Conflict
+from highway_automation.base.retention import purge_rows
 from runs_app.artifacts import check_zip
 from runs_app.models import Artifact
 from tenants_app.models import Tenant
@@ -41,7 +42,7 @@ def delete_artifact(artifact: Artifact) -> None:
 def purge_artifacts(tenant_id: str, before: datetime, *, dry_run: bool) -> int:
     """Those that were neither uploaded nor run since."""
     rows = Artifact.objects.for_tenant(tenant_id).filter(used_at__lt=before)
-    return rows.count() if dry_run else rows.delete()[0]
+    return purge_rows(rows, dry_run=dry_run)
 
 
 def _refuse_overflow(tenant: Tenant, size: int) -> None:

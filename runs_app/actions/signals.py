@@ -6,6 +6,7 @@ from datetime import datetime
 
 from highway_automation.base import clock, db, safe_json
 from highway_automation.base.errors import Conflict, FieldError, Invalid
+from highway_automation.base.retention import purge_rows
 from highway_automation.base.safe_json import JSON
 from runs_app.engine.wake import Happened, bring_names, deliver
 from runs_app.models import WorkflowEvent, WorkflowRun
@@ -41,7 +42,7 @@ def send_signal(run: WorkflowRun, name: str, payload: JSON) -> tuple[WorkflowEve
 def purge_workflow_events(tenant_id: str, before: datetime, *, dry_run: bool) -> int:
     """What was told to the whole tenant before a time: its names may be emitted anew. A run's own go with the run."""
     rows = WorkflowEvent.objects.for_tenant(tenant_id).filter(run=None, created_at__lt=before)
-    return rows.count() if dry_run else rows.delete()[0]
+    return purge_rows(rows, dry_run=dry_run)
 
 
 def _checked(name: str, payload: JSON) -> str:

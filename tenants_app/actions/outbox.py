@@ -14,6 +14,7 @@ from django.core.validators import validate_email
 from highway_automation.base import queue, safe_json
 from highway_automation.base.clock import now
 from highway_automation.base.errors import Conflict, FieldError, Invalid
+from highway_automation.base.retention import purge_rows
 from tenants_app.models import OutboxMail, Tenant, User
 from tenants_app.models.outbox import MailStatus
 from tenants_app.scoping import tenant_key
@@ -115,4 +116,4 @@ def forget_account_mail() -> int:
 
 def _purge(rows: Any, before: datetime, dry_run: bool) -> int:
     old = rows.filter(created_at__lt=before).exclude(status=MailStatus.QUEUED)
-    return int(old.count() if dry_run else old.delete()[0])
+    return purge_rows(old, dry_run=dry_run)

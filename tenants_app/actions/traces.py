@@ -1,0 +1,29 @@
+"""Old traces of who did what: changes in the audit log, keys that no longer open anything, sessions that are over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from importlib import import_module
+
+from auditlog.models import LogEntry
+from django.conf import settings
+from django.db.models import Q
+
+from highway_automation.base.clock import now
+from highway_automation.base.retention import purge_rows
+from tenants_app.models import APIKey
+
+
+def purge_api_keys(tenant_id: str, before: datetime, *, dry_run: bool) -> int:
+    """Keys that expired or were revoked before a time."""
+    dead = Q(revoked_at__lt=before) | Q(expires_at__lt=before)
+    return purge_rows(APIKey.objects.for_tenant(tenant_id).filter(dead), dry_run=dry_run)
+
+
+def forget_traces() -> int:
+    """Housekeeping: audit entries past their retention, and sessions that are over; how many entries."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    days = settings.HIGHWAY_RETENTION_AUDIT_DAYS
+    if days <= 0:
+        return 0
+    return purge_rows(LogEntry.objects.filter(timestamp__lt=now() - timedelta(days=days)), dry_run=False)
