@@ -104,9 +104,10 @@ class RunViewSet(SignalActions, ListAndGet):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """End a run now. 409 when it has ended already."""
+        run = self.get_object()
         body = CancelSerializer(data=request.data or {}, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
-        run = cancel_run(self.get_object(), actor=self.actor, reason=body.validated_data["reason"])
+        run = cancel_run(run, actor=self.actor, reason=body.validated_data["reason"])
         return Response(RunDetailSerializer(run, context=self.get_serializer_context()).data)
 
     @extend_schema(request=None, responses={202: RetriedSerializer, 200: RetriedSerializer})

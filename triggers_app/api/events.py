@@ -107,7 +107,13 @@ class EventViewSet(ListAndGet):
         return self.answer(event, status=202 if new else 200)
 
     @extend_schema(responses=AnswerSerializer(many=True))
-    @action(detail=True, methods=["get"], plural="explanations", filterset_class=TriggersOfTenant)
+    @action(
+        detail=True,
+        methods=["get"],
+        plural="explanations",
+        queryset=EventTrigger.objects.none(),  # what the filters are of, for the API's description
+        filterset_class=TriggersOfTenant,
+    )
     def explain(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Why each trigger of the tenant does or does not answer this event. `name`, `event_type` and `enabled`
         choose among the triggers.
