@@ -1,8 +1,8 @@
-# up: the whole product on this machine   test · lint: what every change must pass   bench · chaos: measurements
+# up: the whole product on this machine   test · lint: what every change must pass   bench · chaos · fuzz: measurements
 PYTHON_BIN = .venv/bin/python
 SECONDS ?= 600
 
-.PHONY: up test lint bench chaos environment environment-dev
+.PHONY: up test lint bench chaos fuzz environment environment-dev
 .SILENT:
 
 environment:
@@ -28,3 +28,6 @@ bench: environment-dev
 
 chaos: environment-dev
 	exec $(PYTHON_BIN) bench/chaos.py --seconds $(SECONDS)
+
+fuzz: environment-dev
+	exec $(PYTHON_BIN) bench/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
