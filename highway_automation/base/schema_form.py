@@ -120,7 +120,7 @@ class NumberField(forms.FloatField):
         return int(number) if number is not None and number.is_integer() and abs(number) < 2**53 else number
 
 
-class DateInput(UnfoldAdminTextInputWidget):
+class DateInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
     input_type = "date"
 
 

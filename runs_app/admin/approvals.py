@@ -63,7 +63,7 @@ class ApprovalAdmin(ReadOnlyTenantModelAdmin):
     list_filter = ["status", "requested_at"]
     list_select_related = ["run"]
     search_fields = ["title", "approval_key", "description", "run__workflow_name", "=run__workflow_run_id"]
-    ordering = [F("decided_at").desc(nulls_first=True), F("requested_at").asc()]  # type: ignore[assignment]
+    ordering = [F("decided_at").desc(nulls_first=True), F("requested_at").asc()]
     list_before_template = "runs_app/approvals_waiting.html"
     empty_hint = "A step with tools.approval.request waits here until somebody has decided."
     show_full_result_count = False
@@ -75,7 +75,8 @@ class ApprovalAdmin(ReadOnlyTenantModelAdmin):
     # The list --------------------------------------------------------------------------------------------------------
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "waiting": waiting(request)})
+        context: Any = {**(extra_context or {}), "waiting": waiting(request)}
+        return super().changelist_view(request, context)
 
     def look_up(self, rows: Iterable[Approval]) -> None:
         at = clock.now()

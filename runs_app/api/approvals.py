@@ -112,7 +112,7 @@ class ApprovalViewSet(ListAndGet):
     def get_object(self) -> Approval:
         """The one with this key, or this id: of several the one that is pending, else the newest."""
         key = self.kwargs["key"]
-        rows = self.get_queryset().filter(Q(approval_key=key) | Q(pk=_uuid(key))).order_by("-approval_id")
+        rows: Any = self.get_queryset().filter(Q(approval_key=key) | Q(pk=_uuid(key))).order_by("-approval_id")
         found: Approval | None = rows.pending().first() or rows.first()
         if found is None:
             raise NotFound("There is no such object.")
@@ -140,7 +140,8 @@ class ApprovalViewSet(ListAndGet):
 
     def refuse_ambiguous(self, approval: Approval) -> None:
         """Nobody decides by a key what another run asks under the same one."""
-        rows = self.get_queryset().pending().filter(approval_key=self.kwargs["key"])
+        rows: Any = self.get_queryset()
+        rows = rows.pending().filter(approval_key=self.kwargs["key"])
         waiting = [{"approval_id": str(row.pk), "workflow_run_id": str(row.run_id)} for row in rows[:TOLD]]
         if len(waiting) > 1:
             raise Conflict("Several runs wait under this key: put the approval_id in its place.", approvals=waiting)

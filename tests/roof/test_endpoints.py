@@ -35,7 +35,10 @@ def test_an_action_that_asks_nothing_takes_nothing(api: APIClient, verb: str, bo
     assert api.post(f"{path}/{verb}").status_code == 200
 
 
-LISTS = ["templates", "schedules", "triggers", "workflows", "events", "deliveries", "users", "memberships", "variables"]
+LISTS = [
+    *("templates", "schedules", "triggers", "workflows", "approvals", "events", "deliveries", "users", "memberships"),
+    "variables",
+]
 
 
 @pytest.mark.parametrize("path", [*LISTS, "admin/api-keys", "templates/hello/versions"])

@@ -80,13 +80,14 @@ def test_it_is_decided_once(run: Run, api: APIClient) -> None:
 def test_answers_are_checked(run: Run, drive: Callable[[], int], api: APIClient) -> None:
     asked = run(asking(form_schema=FORM))
     key = approval_of(asked).approval_key
-    for body, field in [
+    bodies: list[tuple[dict[str, Any], str]] = [
         ({}, "answers.amount"),
         ({"answers": {"amount": "many"}}, "answers.amount"),
         ({"answers": [1]}, "answers"),
         ({"verdict": True}, "verdict"),
         ({"comment": "x" * 10_001}, "comment"),
-    ]:
+    ]
+    for body, field in bodies:
         refused = decide(api, key, **body)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field), refused.json()
     assert decide(api, key, answers={"amount": 3}).json()["answers"] == {"amount": 3, "note": "none"}

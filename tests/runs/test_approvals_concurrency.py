@@ -49,7 +49,7 @@ def test_of_many_deciders_one_wins(run: Run, drive: Callable[[], int]) -> None:
     def say(number: int) -> Any:
         return decide_approval(approval, by=voice(number), approved=number % 2 == 0).decided_by
 
-    said = at_once(*[lambda number=number: say(number) for number in range(6)])  # type: ignore[misc]
+    said = at_once(*[lambda number=number: say(number) for number in range(6)])
     winners = [each for each in said if each != "Conflict"]
     assert len(winners) == 1 and said.count("Conflict") == 5
     settled = approval_of(asked)
@@ -66,7 +66,7 @@ def test_no_voice_is_lost_or_counted_twice(run: Run) -> None:
     def say(number: int) -> Any:
         return str(decide_approval(approval, by=voice(number // 2), approved=True).status)
 
-    said = at_once(*[lambda number=number: say(number) for number in range(6)])  # type: ignore[misc]
+    said = at_once(*[lambda number=number: say(number) for number in range(6)])
     assert sorted(said) == ["Conflict"] * 3 + ["approved", "pending", "pending"]
     assert len({row["identity"] for row in approval_of(approval.run).decisions}) == 3
 
