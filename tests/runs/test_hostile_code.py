@@ -121,7 +121,7 @@ def gathering(state: str, count: int) -> str:
     return "\n".join(parts)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES.keys())
 def test_a_value_is_printed_back_as_it_is(run: Callable[..., Any], state: str) -> None:
     values = [value[:500] for value in VALUES]

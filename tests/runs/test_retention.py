@@ -26,7 +26,7 @@ from tests.conftest import shell, workflow
 from tests.runs.tools.context import call, context
 from triggers_app.models import Event, TriggerDelivery
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 CLEANUP = "tools.maintenance.cleanup"
 Run = Callable[..., WorkflowRun]
@@ -159,6 +159,7 @@ def test_many_rows_go_in_short_transactions(
     assert retention.purge_rows(Event.objects.for_tenant(tenant), dry_run=False, batch=10) == 95
 
 
+@pytest.mark.django_db(transaction=True)
 def test_several_at_once_purge_each_row_once(tenant: Tenant, move_clock: Callable[..., None]) -> None:
     events(tenant, 1200)
     move_clock(days=15)

@@ -133,7 +133,7 @@ def step(args: list[Any], **kwargs: Any) -> dict[str, Any]:
     return {**task, "args": args, "kwargs": {"artifact_id": "{{_artifact_id}}", **kwargs}}
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_a_function_of_an_uploaded_archive_runs_shut_in(api: APIClient, run: Callable[..., Any]) -> None:
     zipped = archive()
     uploaded = api.post("/api/v1/artifacts", data=zipped, content_type="application/zip").json()["artifact_id"]
@@ -146,7 +146,7 @@ def test_a_function_of_an_uploaded_archive_runs_shut_in(api: APIClient, run: Cal
     }  # fmt: skip
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("foreign", [True, False])
 def test_an_archive_that_is_not_the_tenant_s_is_not_there(
     foreign: bool, foreign_api: APIClient, run: Callable[..., Any]

@@ -112,7 +112,7 @@ def test_a_failed_upload_leaves_no_parts(store: str, bucket: str, monkeypatch: p
     assert "Uploads" not in raw(store).list_multipart_uploads(Bucket=bucket)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_a_dump_of_one_step_is_uploaded_by_the_next(
     store: str, bucket: str, tenant: Tenant, run: Callable[..., Any]
 ) -> None:
