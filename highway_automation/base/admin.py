@@ -116,7 +116,34 @@ class Page(ChangeList):
         self.model_admin.look_up(self.result_list)
 
 
-class VerbModelAdmin(ModelAdmin):
+class PlainModelAdmin(ModelAdmin):
+    """Answers what no database could look up with 404 or 400; the stock admin would fail."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return None if "\x00" in object_id else super().get_object(request, object_id, from_field)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        raise Http404(f"There is no such {opts.verbose_name}.")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, str] | None = None) -> HttpResponse:
+        if any("\x00" in text for key, texts in request.GET.lists() for text in (key, *texts)):
+            raise BadRequest("The query may not hold NUL characters.")
+        return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        if not all(self.could_be_key(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise BadRequest(f"Not every selected id is one of a {self.opts.verbose_name}.")
+        return super().response_action(request, queryset)  # type: ignore[no-any-return]
+
+    def could_be_key(self, text: str) -> bool:
+        try:
+            self.opts.pk.clean(text, None)
+        except ValidationError:
+            return False
+        return "\x00" not in text
+
+
+class VerbModelAdmin(PlainModelAdmin):
     """An admin that writes nothing itself. Subclasses implement `perform_save` and `perform_delete` by calling verbs,
     and name their buttons in `object_actions`; those of the change page are small POST forms. `empty_hint` tells on an
     empty list where its rows come from.
@@ -215,37 +242,17 @@ class VerbModelAdmin(ModelAdmin):
             return HttpResponseRedirect(self.page_of(unquote(object_id)))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, str] | None = None) -> HttpResponse:
-        if any("\x00" in text for key, texts in request.GET.lists() for text in (key, *texts)):
-            raise BadRequest("The query may not hold NUL characters.")
         try:
             return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
         except HighwayError as error:
             self.message_user(request, error.lines(), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        if not all(self.could_be_key(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise BadRequest(f"Not every selected id is one of a {self.opts.verbose_name}.")
-        return super().response_action(request, queryset)  # type: ignore[no-any-return]
-
-    def could_be_key(self, text: str) -> bool:
-        try:
-            self.opts.pk.clean(text, None)
-        except ValidationError:
-            return False
-        return "\x00" not in text
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Page
 
     def look_up(self, rows: Iterable[Any]) -> None:
         """Put on the rows of a page what its columns show beyond the rows' own fields."""
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        return None if "\x00" in object_id else super().get_object(request, object_id, from_field)
-
-    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
-        raise Http404(f"There is no such {opts.verbose_name}.")
 
     # Object actions --------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from runs_app.actions.artifacts import delete_artifact, purge_artifacts, store_artifact
 from runs_app.actions.cancel import cancel_run
 from runs_app.actions.definitions import publish_name, store_definition, unpublish_name
-from runs_app.actions.mail import delete_mail_text, save_mail_text, seed_mail_texts
+from runs_app.actions.mail import (
+    delete_mail_text,
+    filled_text,
+    mail_sample,
+    restore_mail_text,
+    save_mail_text,
+    seed_mail_texts,
+)
 from runs_app.actions.retry import retry_run
 from runs_app.actions.stopped import cancel_stopped
 from runs_app.actions.submit import find_run, submit_run, wait_for_run
@@ -19,6 +26,9 @@ __all__ = [
     "find_run",
     "heartbeat",
     "delete_mail_text",
+    "filled_text",
+    "mail_sample",
+    "restore_mail_text",
     "publish_name",
     "retry_run",
     "purge_artifacts",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from highway_automation.base.safe_json import JSON
 from runs_app.expressions import Lookup, MissingName, Names, Reference, parse_template, resolve, text_of
 
+SAMPLES = {"first_name": "Ada", "last_name": "Lovelace", "name": "Ada Lovelace", "email": "ada@example.com"}
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -32,6 +34,22 @@ def fill(text: Mail, values: Mapping[str, JSON]) -> Mail:
         body=_filled(text.body, names, str),
         html=_filled(text.html, names, html.escape),
     )
+
+
+def sample_inputs(text: Mail) -> dict[str, JSON]:
+    """Inputs that fill the text, each saying its own name: what a preview begins with."""
+    inputs: dict[str, JSON] = {}
+    for part in (text.subject, text.body, text.html):
+        for reference in parse_template(part).references:
+            names = [str(name) for name in reference.path]
+            if names[0] in ("input", "inputs") and len(names) > 1:
+                names = names[1:]
+            place = inputs
+            for name in names[:-1]:
+                inner = place.setdefault(name, {})
+                place = inner if isinstance(inner, dict) else {}
+            place.setdefault(names[-1], SAMPLES.get(names[-1], names[-1].replace("_", " ")))
+    return inputs
 
 
 def bind_html(value: JSON, lookup: Lookup) -> JSON:

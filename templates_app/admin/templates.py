@@ -74,6 +74,7 @@ class TemplateAdmin(TenantModelAdmin):
         ("What it does", {"fields": ["graph", "workflow_definition", "input_schema", "comment"]}),
         ("History", {"fields": ["version", "created_at", "updated_at"]}),
     ]
+    shown_fieldsets = [(None, {"fields": ["name", "description", "category", "shown_tags", "enabled"]}), *fieldsets[1:]]
     add_fieldsets = [fieldsets[0], ("What it does", {"fields": ["workflow_definition", "input_schema", "comment"]})]
     inlines = [VersionInline]
     actions = ["enable_selected", "disable_selected"]
@@ -92,7 +93,9 @@ class TemplateAdmin(TenantModelAdmin):
         return list(self.inlines) if obj is not None else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fieldsets if obj is not None else self.add_fieldsets
+        if obj is None:
+            return self.add_fieldsets
+        return self.fieldsets if self.has_change_permission(request, obj) else self.shown_fieldsets
 
     @admin.display(description="tags")
     def shown_tags(self, template: WorkflowTemplate) -> str:

@@ -23,7 +23,7 @@ from runs_app.models import EmailTemplate
 from runs_app.tools import ToolContext, ToolError
 from runs_app.tools.mail_rendering import bind_html
 from runs_app.tools.mail_texts import MAIL_TEXTS
-from tenants_app.models import Tenant
+from tenants_app.models import OutboxMail, Tenant
 
 from .context import Log, call, context, in_thread
 
@@ -143,14 +143,6 @@ def test_attachments(mailbox: Mailbox) -> None:
     found = list(mailbox.message().iter_attachments())
     assert [item.get_filename() for item in found] == ["r.csv", "rows.json", "x.bin"]
     assert [item.get_payload(decode=True) for item in found] == [b"a,b\r\n", b"[1]", b"\0\1\xff"]
-
-
-def test_without_a_mail_server_it_lands_in_a_folder(settings: Settings, tmp_path: Path) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
-    output = call(SEND, to="a@acme.example", subject="s", body="b")
-    [file] = (tmp_path / "mail").iterdir()
-    assert output["message_id"] in file.read_text()
 
 
 # Mail texts ---------------------------------------------------------------------------------------------------------
@@ -348,3 +340,34 @@ def test_a_step_cancelled_before_it_starts_sends_nothing() -> None:
     given.cancel()
     assert "nothing was sent" in refused(given, **MAIL).message
     assert mail.outbox == []
+
+
+# No mail server: a file, and a row in the Outbox ----------------------------------------------------------------------
+
+
+def test_without_a_mail_server_the_tenant_sees_its_mail_in_the_outbox(tenant: Tenant, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    told = context(masked=lambda text: text.replace("hunter2", "******"))
+    arguments = {
+        "to": "ann@example.com",
+        "bcc": ["bo@example.com"],
+        "subject": "Key hunter2",
+        "body": "It is hunter2.",
+        "html": "<p>It is hunter2.</p>",
+        "attachments": [{"filename": "a.txt", "content": "hunter2"}],
+    }
+    outputs = [call(SEND, told, **arguments) for _ in range(2)]  # a step may run twice
+
+    [mail] = OutboxMail.objects.for_tenant(tenant)
+    assert (mail.to, mail.subject, mail.status) == ("ann@example.com, bo@example.com", "Key ******", "filed")
+    assert (mail.text, mail.html, mail.attachments) == ("It is ******.", "<p>It is ******.</p>", ["a.txt"])
+    assert mail.message_id == outputs[0]["message_id"]
+    files = list(Path(settings.EMAIL_FILE_PATH).iterdir())
+    assert len(files) == 2
+    assert all(mail.message_id in file.read_text() for file in files)
+
+
+def test_with_a_mail_server_the_outbox_is_the_products_own(mailbox: Mailbox, tenant: Tenant) -> None:
+    call(SEND, to="ann@example.com", subject="x", body="y")
+
+    assert not OutboxMail.objects.all_tenants().exists()
