@@ -44,6 +44,9 @@ def so_far(schedule: ScheduledWorkflow, streak: FailureStreak) -> list[str]:
         told.append(f"{streak.since_mail} failures since the last mail of {at(schedule, streak.mailed_at)}.")
     if streak.in_a_row > 1 and streak.failing_since:
         told.append(f"It has failed {streak.in_a_row} times in a row since {at(schedule, streak.failing_since)}.")
+    if schedule.pause_after_failures:
+        done = streak.in_a_row >= schedule.pause_after_failures
+        told.append("It is paused now." if done else f"It pauses after {schedule.pause_after_failures} in a row.")
     return told
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
+from zoneinfo import ZoneInfo
 
 from highway_automation.base.safe_json import JSON
 from schedules_app import cron, timing
@@ -14,31 +16,30 @@ MOST = 100
 HORIZON = timedelta(days=366 * 60)
 
 
-def preview(schedule: ScheduledWorkflow, after: datetime, count: int) -> JSON:
-    """The next `count` times with their marks, and the expression in words. Raises CronError."""
-    spec = schedule.spec
-    late = timing.delay(schedule)
+def preview(schedule: ScheduledWorkflow, after: datetime, count: int, skipped: Container[datetime] = ()) -> JSON:
+    """The next `count` starts with what clock changes do to them, and the expression in words; `skipped` times are left
+    out. Raises CronError.
+    """
+    spec, late = schedule.spec, timing.delay(schedule)
     near = takewhile(lambda tick: tick.at - after < HORIZON, timing.upcoming(schedule, after))
     left = MOST if schedule.remaining_runs is None else schedule.remaining_runs
-    ticks = [Tick(tick.at + late, noted(tick, late)) for tick in islice(near, min(count, MOST, left))]
+    wanted = islice((tick for tick in near if tick.at not in skipped), min(count, MOST, left))
     return {
         "cron_expression": schedule.cron_expression,
         "timezone": schedule.timezone,
         "description": cron.describe(spec),
-        "ticks": [
-            {
-                "at": tick.at,
-                "local": tick.at.astimezone(spec.zone).isoformat(),
-                "words": cron.moment(tick.at, spec.zone),
-                "note": tick.note,
-            }
-            for tick in ticks
-        ],
+        "delay_seconds": int(late.total_seconds()),
+        "ticks": [shown(Tick(tick.at + late, tick.note), spec.zone) for tick in wanted],
     }
 
 
-def noted(tick: Tick, late: timedelta) -> str:
-    return "; ".join(filter(None, [tick.note, f"spread by {late}" if late else ""]))
+def shown(tick: Tick, zone: ZoneInfo) -> dict[str, JSON]:
+    return {
+        "at": tick.at,
+        "local": tick.at.astimezone(zone).isoformat(),
+        "words": cron.moment(tick.at, zone),
+        "note": tick.note,
+    }
 
 
 def in_words(schedule: ScheduledWorkflow) -> str:

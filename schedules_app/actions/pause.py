@@ -10,7 +10,8 @@ from highway_automation.base.errors import Conflict, FieldError, Invalid, NotFou
 from schedules_app import timing
 from schedules_app.actions.ledger import drop_waiting
 from schedules_app.cron import CronError
-from schedules_app.models import FailureStreak, ScheduledWorkflow, ScheduleTick
+from schedules_app.models import FailureStreak, ScheduledWorkflow
+from schedules_app.queries import skipped_after
 
 PAUSED = "The schedule was paused while this time waited."
 
@@ -69,10 +70,7 @@ def resume_by_itself(schedule: ScheduledWorkflow, at: datetime) -> None:
 
 def decided_after(row: ScheduledWorkflow, at: datetime) -> Collection[datetime]:
     """The times of a schedule after `at` that stand in its ledger already, since somebody skipped them."""
-    if row._state.adding:
-        return ()
-    later = ScheduleTick.objects.for_tenant(row.tenant_id).filter(schedule_id=row.pk, scheduled_for__gt=at)
-    return set(later.values_list("scheduled_for", flat=True))
+    return () if row._state.adding else skipped_after(row, at)
 
 
 def plan_from_now(

@@ -1,36 +1,38 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render
-from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
-from django.utils.dateparse import parse_datetime
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from highway_automation.base import clock
 from runs_app.models import WorkflowRun
+from runs_app.statuses import OPEN, RunStatus
 from schedules_app import actions
-from schedules_app.actions.checks import time_errors
 from schedules_app.admin.forms import COLUMNS, ScheduleForm
 from schedules_app.admin.ticks import COLOURS, TickInline
-from schedules_app.cron import CronError
+from schedules_app.admin.times import ShowsTimes
 from schedules_app.models import FailureStreak, Outcome, ScheduledWorkflow, ScheduleTick
-from schedules_app.preview import in_words, preview
-from tenants_app.admin.base import TenantModelAdmin, object_action, rows_for
+from schedules_app.preview import in_words
+from tenants_app.admin.base import object_action
 
-SHOWN = 10
+ENDS = {
+    **COLOURS,
+    RunStatus.COMPLETED: "success",
+    RunStatus.FAILED: "danger",
+    RunStatus.CANCELLED: "warning",
+    **dict.fromkeys(OPEN, "info"),
+}
 
 
 @admin.register(ScheduledWorkflow)
-class ScheduleAdmin(TenantModelAdmin):
+class ScheduleAdmin(ShowsTimes):
     form = ScheduleForm
     list_display = ["name", "words", "starts", "state", "next_run_at", "last_run_at", "last_outcome"]
     empty_hint = "Say at what times a template starts; each time then gets a row in the schedule's ledger."
@@ -103,15 +105,27 @@ class ScheduleAdmin(TenantModelAdmin):
     def state(self, schedule: ScheduledWorkflow) -> tuple[str, str]:
         return ("enabled", "enabled") if schedule.enabled else ("paused", schedule.pause_note[:40] or "paused")
 
-    @display(description="last outcome", label=COLOURS)
+    @display(description="last outcome", label=ENDS)
     def last_outcome(self, schedule: Any) -> tuple[str, str] | None:
-        return (schedule.outcome, Outcome(schedule.outcome).label) if schedule.outcome else None
+        """What became of the run, where one was started; else the ledger's own word."""
+        if not schedule.outcome:
+            return None
+        status = self.statuses.get(schedule.last_run)
+        return (status, f"Run {status}") if status else (schedule.outcome, Outcome(schedule.outcome).label)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        ticks = ScheduleTick.objects.all_tenants().filter(schedule=OuterRef("pk")).order_by("-scheduled_for")
+        """With the latest row of the ledger; a time to come that was skipped is not the latest yet."""
+        ticks = ScheduleTick.objects.all_tenants().filter(schedule=OuterRef("pk"), scheduled_for__lte=clock.now())
+        latest = ticks.order_by("-scheduled_for", "-tick_id")
         rows: QuerySet[Any] = super().get_queryset(request)
-        rows = rows.annotate(outcome=Subquery(ticks.values("outcome")[:1]))
+        rows = rows.annotate(
+            outcome=Subquery(latest.values("outcome")[:1]), last_run=Subquery(latest.values("workflow_run_id")[:1])
+        )
         return rows
+
+    def look_up(self, rows: Iterable[Any]) -> None:
+        runs = WorkflowRun.objects.all_tenants().filter(pk__in={row.last_run for row in rows if row.last_run})
+        self.statuses = dict(runs.values_list("pk", "status"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.change_fieldsets if obj is not None else self.fieldsets
@@ -180,57 +194,6 @@ class ScheduleAdmin(TenantModelAdmin):
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self.verb_each(request, queryset, actions.resume_schedule, "resumed")
 
-    # The next ten times: of the saved schedule when the page opens, then of what the form says -----------------------
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.preview_view)
-        return [path("preview/", view, name="schedules_app_scheduledworkflow_preview"), *super().get_urls()]
-
-    @admin.display(description="next ten times")
-    def next_times(self, schedule: ScheduledWorkflow) -> str:
-        saved = not schedule._state.adding
-        url = self.url_of("preview") + (f"?schedule={schedule.pk}" if saved else "")
-        found = times_of(schedule) if saved else {"problem": "Give a cron expression."}
-        return render_to_string("schedules_app/preview.html", {"preview_url": url, **found})
-
-    def preview_view(self, request: HttpRequest) -> HttpResponse:
-        """A fragment: the next times of the schedule that the form describes."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return render(request, "schedules_app/times.html", times_of(self.described(request)))
-
-    def described(self, request: HttpRequest) -> ScheduledWorkflow:
-        """The schedule as the form describes it, unsaved; with the saved one's id, which decides its `H`."""
-        sent = request.POST
-        numbers = {name: whole(sent.get(name)) for name in ("spread", "remaining_runs")}
-        texts = ("cron_expression", "timezone", "dst_gap", "dst_overlap")
-        values: dict[str, Any] = {name: sent.get(name, "").strip() for name in texts}
-        values |= {name: moment(sent.get(f"{name}_0"), sent.get(f"{name}_1")) for name in ("start_at", "end_at")}
-        values |= {"spread": numbers["spread"] or 0, "remaining_runs": numbers["remaining_runs"]}
-        return ScheduledWorkflow(**values, day_or="day_or" in sent, **self.identity(request))
-
-    def identity(self, request: HttpRequest) -> dict[str, Any]:
-        try:
-            row = rows_for(ScheduledWorkflow, request).filter(pk=UUID(request.GET.get("schedule", ""))).first()
-        except ValueError:
-            row = None
-        return {"schedule_id": row.pk} if row else {}
-
-
-def times_of(schedule: ScheduledWorkflow) -> dict[str, Any]:
-    """What the fragment shows: the next times, or what is wrong."""
-    try:
-        if errors := list(time_errors(schedule)):
-            return {"problem": errors[0].message}
-        shown = preview(schedule, clock.now(), SHOWN)
-    except CronError as error:
-        return {"problem": str(error)}
-    for tick in shown["ticks"]:
-        tick["utc"] = f"{tick['at']:%Y-%m-%d %H:%M:%S}"
-    return {"shown": shown}
-
 
 def started(run: WorkflowRun) -> str:
     url = reverse("admin:runs_app_workflowrun_change", args=[run.pk])
@@ -243,17 +206,3 @@ def coming(schedule: ScheduledWorkflow) -> str:
 
 def at(time: datetime | None) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else "The next time"
-
-
-def whole(text: str | None) -> int | None:
-    """A number typed into the form; None while it is none."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def moment(day: str | None, time: str | None) -> datetime | None:
-    """The two halves of the admin's date field, in UTC; None when they are no time."""
-    try:
-        naive = parse_datetime(f"{day} {time or '00:00'}")
-    except ValueError:
-        return None
-    return naive.replace(tzinfo=clock.now().tzinfo) if naive else None

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -70,6 +71,12 @@ class TickInline(ShowsTick, TenantTabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_runs(super().get_queryset(request))
+
+    @admin.display(description="outcome")
+    def result(self, tick: ScheduleTick) -> str:
+        """The label of the lists, which an inline does not draw by itself."""
+        told = {"type": COLOURS[Outcome(tick.outcome)], "text": tick.get_outcome_display()}
+        return render_to_string("unfold/helpers/label.html", told)
 
 
 @admin.register(ScheduleTick)

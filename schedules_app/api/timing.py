@@ -69,7 +69,7 @@ class TimeSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField(help_text="When it starts, in UTC.")
     local = serializers.CharField(help_text="The same with the offset of the schedule's time zone.")
     words = serializers.CharField()
-    note = serializers.CharField(help_text="What a clock change or the spread does to it; mostly empty.")
+    note = serializers.CharField(help_text="What a clock change does to it; mostly empty.")
 
 
 class PreviewAnswer(serializers.Serializer[Any]):
@@ -78,6 +78,7 @@ class PreviewAnswer(serializers.Serializer[Any]):
     cron_expression = serializers.CharField()
     timezone = serializers.CharField()
     description = serializers.CharField(help_text="The expression in words.")
+    delay_seconds = serializers.IntegerField(help_text="How much later than its times it starts, being spread.")
     ticks = TimeSerializer(many=True)
 
 

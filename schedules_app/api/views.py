@@ -29,6 +29,7 @@ from schedules_app.api.ticks import HistorySerializer, TickSerializer
 from schedules_app.api.timing import PreviewAnswer, PreviewSerializer
 from schedules_app.models import Outcome, ScheduledWorkflow, ScheduleTick
 from schedules_app.preview import MOST, preview
+from schedules_app.queries import skipped_after
 from templates_app.api.filters import TemplateFilter
 from tenants_app.api.base import ListAndGet, TenantFilterSet, TenantViewSet
 
@@ -163,7 +164,8 @@ class ScheduleViewSet(ListAndGet):
         """The next times of a schedule."""
         refuse_unknown(request, ["count"], paged=False)
         count = number(request, "count", 10, MOST, least=1)
-        return Response(PreviewAnswer(preview(self.get_object(), clock.now(), count)).data)
+        schedule, at = self.get_object(), clock.now()
+        return Response(PreviewAnswer(preview(schedule, at, count, skipped_after(schedule, at))).data)
 
     @extend_schema(parameters=[LIMIT, OFFSET, OUTCOME], responses=HistorySerializer)
     @action(detail=True, methods=["get"])

@@ -6,7 +6,7 @@ and `L`, `#`, `W` and `H`. Days on which clocks change are treated as Debian's c
 
 from __future__ import annotations
 
-from schedules_app.cron.describe import describe, moment
+from schedules_app.cron.describe import describe, duration, moment
 from schedules_app.cron.spec import CronError, CronSpec, Gap, Overlap, parse
 from schedules_app.cron.ticks import Tick, first_tick, iter_ticks, next_ticks, only_tick, previous_tick
 
@@ -17,6 +17,7 @@ __all__ = [
     "Overlap",
     "Tick",
     "describe",
+    "duration",
     "first_tick",
     "iter_ticks",
     "moment",

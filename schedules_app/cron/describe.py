@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cron_descriptor import DescriptionTypeEnum, ExpressionDescriptor, Options  # type: ignore[import-untyped]
@@ -15,7 +15,9 @@ UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 def describe(spec: CronSpec) -> str:
     """One sentence such as "At 02:00, only on Sunday (Europe/Berlin)"; the expression itself where words fail."""
     if spec.every:
-        return f"Every {_duration(int(spec.every.total_seconds()))}, counted from midnight UTC on 1 January 1970"
+        every = duration(spec.every)
+        plain = every.removeprefix("1 ") if every.count(" ") == 1 else every
+        return f"Every {plain}, counted from midnight UTC on 1 January 1970"
     if spec.once:
         local = spec.once.astimezone(spec.zone) if spec.once.tzinfo else spec.once
         return f"Once, on {day(local)} at {clock(local)} ({spec.timezone})"
@@ -40,13 +42,14 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     return f"{day(local)} at {clock(local)} {local:%Z}"
 
 
-def _duration(seconds: int) -> str:
-    words = []
+def duration(length: timedelta) -> str:
+    """A length in words: 1 hour 30 minutes."""
+    seconds, words = int(length.total_seconds()), []
     for name, size in UNITS:
         number, seconds = divmod(seconds, size)
         if number:
             words.append(f"{number} {name}{'s' if number > 1 else ''}")
-    return " ".join(words).removeprefix("1 ") if len(words) == 1 else " ".join(words)
+    return " ".join(words)
 
 
 def _sentence(spec: CronSpec) -> str:

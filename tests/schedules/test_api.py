@@ -194,6 +194,7 @@ def test_preview_without_saving(api: APIClient, at: At) -> None:
         "cron_expression": "30 2 * * *",
         "timezone": "Europe/Berlin",
         "description": "At 02:30 (Europe/Berlin)",
+        "delay_seconds": 0,
         "ticks": [
             {
                 "at": "2026-03-29T01:00:00Z",

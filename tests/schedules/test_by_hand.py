@@ -106,12 +106,14 @@ def test_the_next_time_is_left_out(api: APIClient, make: Make, at: At, alice: Us
 
     skipped = skip_next(schedule, actor=alice)
     assert skipped.next_run_at == datetime.fromisoformat("2026-11-23T10:02:00+00:00")
+    coming = api.get(f"/api/v1/schedules/{schedule.pk}/preview?count=1").json()["ticks"]
     for minute in (1, 2):
         at(f"2026-11-23T10:0{minute}:00")
         fire_due()
 
     assert ledger(schedule) == [("2026-11-23T10:01:00", "skipped_by_hand"), ("2026-11-23T10:02:00", "submitted")]
     assert ScheduleTick.objects.all_tenants().get(outcome="skipped_by_hand").reason == "Skipped by alice."
+    assert "10:01" not in str(coming) and "10:02" in str(coming)
     shown = api.get(f"/api/v1/schedules/{schedule.pk}/history").json()["executions"]
     assert (shown[1]["status"], shown[1]["workflow_run_id"]) == ("skipped_by_hand", None)
 

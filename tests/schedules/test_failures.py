@@ -150,6 +150,13 @@ def test_a_schedule_that_fails_too_often_is_paused_with_a_note(make: Make, at: A
     assert schedule.enabled, "the row of failures begins anew"
 
 
+def test_a_mail_says_when_it_pauses(make: Make, at: At, drive: Drive, alice: User) -> None:
+    at("2026-11-23T10:00:30")
+    make(workflow_definition=BROKEN, owner=alice, pause_after_failures=2, cron_expression="0 * * * *")
+    fail_at(at, drive, "11:00:00", "12:00:00")
+    assert ["It pauses after 2 in a row." in mails()[0].text, "It is paused now." in mails()[1].text] == [True, True]
+
+
 def test_a_schedule_whose_pause_was_missed_is_paused_at_its_next_time(make: Make, at: At, alice: User) -> None:
     at("2026-11-23T10:00:30")
     schedule = make(pause_after_failures=3)

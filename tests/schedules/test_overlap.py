@@ -181,7 +181,7 @@ def test_a_spread_moves_the_start_and_not_the_time(make: Make, at: At) -> None:
     eleven = now.replace(hour=11, minute=0, second=0)
     assert [schedule.next_run_at for schedule in schedules] == [eleven + one for one in late]
     shown = preview(schedules[0], clock.now(), 1)
-    assert shown["ticks"][0]["at"] == eleven + late[0] and shown["ticks"][0]["note"] == f"spread by {late[0]}"
+    assert shown["ticks"][0]["at"] == eleven + late[0] and shown["delay_seconds"] == late[0].total_seconds()
 
     schedule = max(schedules, key=timing.delay)
     at(f"{schedule.next_run_at - timedelta(seconds=5):%Y-%m-%dT%H:%M:%S}")
