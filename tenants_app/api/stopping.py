@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ class StopSerializer(StrictSerializer):
     running = serializers.ChoiceField(choices=["pause", "cancel"], default="pause")
 
 
+@extend_schema_serializer(many=False)
 class StateSerializer(serializers.Serializer[Any]):
     """`scope` says what was stopped: the tenant, or the whole installation; null while work goes on."""
 
