@@ -42,11 +42,23 @@ def test_a_trigger_may_be_inserted_by_sql_with_the_columns_of_the_request_alone(
             [definition],
         )
     trigger = EventTrigger.objects.for_tenant(tenant).get()
-    assert (trigger.enabled, trigger.mode, trigger.name[:8]) == (True, "live", "trigger-")
+    assert (trigger.enabled, trigger.mode, trigger.name) == (True, "live", "order_placed-1")
 
     emit_event(tenant, "order_placed", {"shop": "eu-1"})
     dispatch_events()
     assert [(run.workflow_name, run.cause_id) for run in runs(tenant)] == [("note", str(trigger.pk))]
+
+
+def test_triggers_inserted_without_names_get_free_ones(tenant: Tenant, make_trigger: MakeTrigger) -> None:
+    make_trigger()
+    make_trigger(name="order_placed-3")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO event_triggers (tenant_id, event_type, workflow_definition)"
+            " SELECT 'acme', kind, '{}' FROM unnest(ARRAY['order_placed', 'order_placed', 'order_paid']) AS kind"
+        )
+    names = EventTrigger.objects.for_tenant(tenant).values_list("name", flat=True)
+    assert set(names) == {*(f"order_placed-{n}" for n in range(1, 5)), "order_paid-1"}
 
 
 def test_looking_for_undispatched_events_reads_the_partial_index(tenant: Tenant) -> None:
