@@ -267,6 +267,7 @@ HIGHWAY_RETENTION_HISTORY_DAYS: int = read("int", "HIGHWAY_RETENTION_HISTORY_DAY
 HIGHWAY_RETENTION_AUDIT_DAYS: int = read("int", "HIGHWAY_RETENTION_AUDIT_DAYS", 365)
 HIGHWAY_CODE_MEMORY_MB: int = read("int", "HIGHWAY_CODE_MEMORY_MB", 1024)
 HIGHWAY_PID_NAMESPACE: bool = read("bool", "HIGHWAY_PID_NAMESPACE", True)
+HIGHWAY_IMPORT_BYTES: int = read("int", "HIGHWAY_IMPORT_BYTES", 16 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HIGHWAY_BODY_BYTES
 
 # Mail: no SMTP server set means files under VAR_DIR/mail ------------------------------------------------------------

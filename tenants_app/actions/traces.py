@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from highway_automation.base.clock import now
 from highway_automation.base.retention import purge_rows
+from tenants_app.actions.drafts import forget_drafts
 from tenants_app.models import APIKey
 
 
@@ -21,7 +22,8 @@ def purge_api_keys(tenant_id: str, before: datetime, *, dry_run: bool) -> int:
 
 
 def forget_traces() -> int:
-    """Housekeeping: audit entries past their retention, and sessions that are over; how many entries."""
+    """Housekeeping: audit entries past their retention, sessions and uploads that are over; how many entries."""
+    forget_drafts()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     days = settings.HIGHWAY_RETENTION_AUDIT_DAYS
     if days <= 0:
