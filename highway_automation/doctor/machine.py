@@ -14,6 +14,7 @@ from django.conf import settings
 from highway_automation import installation
 from highway_automation.doctor.examination import Check, Saw, failed, ok, warning
 from runs_app import sandbox
+from runs_app.tools import broken_tools, every_tool
 
 LEAST_FREE_BYTES = 1024**3
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[\w,-]+\])?==(\S+)", re.MULTILINE)
@@ -46,6 +47,15 @@ def code_sandbox() -> Saw:
     return failed("Code steps and Python source cannot run on this machine", sandbox.MISSING)
 
 
+def added_tools() -> Saw:
+    """Tools that other packages install as entry points."""
+    problems = broken_tools()
+    if problems:
+        told = "; ".join(f"{name} ({why})" for name, why in problems.items())
+        return failed(f"Tools of other packages cannot be used: {told}", "Mend or uninstall the package")
+    return ok(f"{len(every_tool())} tools")
+
+
 def folder() -> Saw:
     """Secrets in it must be readable by their owner only."""
     var_dir = Path(settings.VAR_DIR)
@@ -66,4 +76,10 @@ def disk() -> Saw:
     return ok(told)
 
 
-CHECKS: dict[str, Check] = {"packages": packages, "sandbox": code_sandbox, "folder": folder, "disk": disk}
+CHECKS: dict[str, Check] = {
+    "packages": packages,
+    "sandbox": code_sandbox,
+    "tools": added_tools,
+    "folder": folder,
+    "disk": disk,
+}

@@ -13,7 +13,7 @@ from highway_automation.base.errors import FieldError, Invalid
 from highway_automation.base.safe_json import JSON
 from runs_app import checks, dialect
 from runs_app.models import WorkflowDefinition, WorkflowName
-from runs_app.tools import TOOLS
+from runs_app.tools import broken_tools, every_tool
 from tenants_app.grants import may_use
 from tenants_app.models import Tenant
 
@@ -113,12 +113,15 @@ def validate_definition(
         raise _invalid(error.problems) from None
     if known_workflows is None:
         known_workflows = published_names(tenant)
+    tools = every_tool()
+    granted = {name for name in tools if may_use(tenant.allowed_tools, name)}
     report = checks.check(
         body,
-        known_tools={name for name in TOOLS if may_use(tenant.allowed_tools, name)},
+        known_tools=granted,
         known_workflows=known_workflows,
-        bindings={name: tool.bind for name, tool in TOOLS.items()},
-        positional={name: tool.positional for name, tool in TOOLS.items()},
+        bindings={name: tool.bind for name, tool in tools.items()},
+        positional={name: tool.positional for name, tool in tools.items()},
+        unusable_tools={**broken_tools(), **dict.fromkeys(set(tools) - granted, UNGRANTED)},
     )
     if report.errors:
         raise _invalid(report.errors)
@@ -126,6 +129,7 @@ def validate_definition(
 
 
 FIELD = "workflow_definition"
+UNGRANTED = "this tenant is not granted it; an admin adds it to the allowed tools under Tenants"
 
 
 def _unsafe(error: safe_json.UnsafeJSON) -> Invalid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from highway_automation.base.safe_json import JSON
@@ -24,12 +24,14 @@ def check(
     known_workflows: Collection[str],
     bindings: Bindings = MappingProxyType({}),
     positional: Positional = MappingProxyType({}),
+    unusable_tools: Mapping[str, str] = MappingProxyType({}),
 ) -> Report:
     """Errors and warnings about a canonical definition, each with the path of its field.
 
     `known_tools` are those the tenant may use, `known_workflows` the names it has published; what is in neither is a
     warning, since either may change before the run. `bindings` says for each tool how an argument is bound (shell,
-    code, url…), `positional` in which order its arguments may come without names.
+    code, url…), `positional` in which order its arguments may come without names, `unusable_tools` why some of those
+    that are not known may not be used.
     """
     report = Report(warnings=[Problem(note["path"], note["message"]) for note in canonical["notes"]])
     workflows = {*known_workflows, canonical["name"]}
@@ -42,7 +44,7 @@ def check(
         check_structure(scope, report)
         for task_id, task in scope.tasks.items():
             texts.check_step(scope, task_id, task)
-            check_tools(scope, task_id, task, known_tools, report)
+            check_tools(scope, task_id, task, known_tools, unusable_tools, report)
             check_children(scope, task_id, task, workflows, report)
         advise(scope, report)
     advise_on_files(everything, report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from highway_automation.base.safe_json import JSON
 from runs_app import expressions
@@ -12,11 +12,14 @@ from .scopes import Report, Scope
 EXECUTE = "tools.workflow.execute"
 
 
-def check_tools(scope: Scope, task_id: str, task: JSON, known: Collection[str], report: Report) -> None:
+def check_tools(
+    scope: Scope, task_id: str, task: JSON, known: Collection[str], unusable: Mapping[str, str], report: Report
+) -> None:
     for key in ("function", "generator", "verifier"):
         tool = task.get(key)
         if tool is not None and tool not in known:
-            message = f"{tool!r} is not a tool that may be used here; the step would fail.{report.meant(tool, known)}"
+            why = f": {unusable[tool]}." if tool in unusable else f".{report.meant(tool, known)}"
+            message = f"{tool!r} is not a tool that may be used here; the step would fail{why}"
             report.warn(scope.at(task_id, key), message)
 
 

@@ -30,7 +30,7 @@ from runs_app.expressions import (
 )
 from runs_app.outcomes import Failed, Outcome, Parked, Succeeded
 from runs_app.statuses import StepStatus
-from runs_app.tools import TOOLS, Park, Tool, ToolContext, ToolError
+from runs_app.tools import Park, Tool, ToolContext, ToolError, broken_tools, find_tool
 from runs_app.tools.mail_rendering import bind_html
 from tenants_app import tokens
 from tenants_app.grants import may_use
@@ -107,11 +107,15 @@ class StepScope:
 
     # Tools ----------------------------------------------------------------------------------------------------------
     def _granted(self, name: str) -> Tool | Failed:
-        tool = TOOLS.get(name)
+        tool = find_tool(name)
         if tool is None:
-            return Failed(f"There is no tool {name}.", permanent=True)
+            why = broken_tools().get(name)
+            return Failed(f"There is no tool {name}{f' that works: {why}' if why else ''}.", permanent=True)
         if not may_use(self.claim.tenant.allowed_tools, name):
-            message = f"Tenant {self.claim.tenant.pk} may not use {name}; an admin grants it under Tenants."
+            tenant_id = self.claim.tenant.pk
+            message = (
+                f'Tenant {tenant_id} may not use {name}; an admin adds "{name}" to its allowed tools under Tenants.'
+            )
             return Failed(message, permanent=True)
         return tool
 

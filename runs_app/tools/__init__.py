@@ -1,6 +1,8 @@
-"""The tools that a step can call, one file each. The registry is literal: what is not here does not exist."""
+"""The tools that a step can call, one file each. The registry is literal; `plugins` knows what packages add."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from runs_app.tools import (
     approval_request,
@@ -20,6 +22,7 @@ from runs_app.tools import (
     workflow_execute,
 )
 from runs_app.tools.base import Park, Tool, ToolContext, ToolError
+from runs_app.tools.plugins import installed
 
 TOOLS: dict[str, Tool] = {
     "tools.approval.request": approval_request.TOOL,
@@ -39,4 +42,19 @@ TOOLS: dict[str, Tool] = {
     "tools.log.error": log_error.TOOL,
 }
 
-__all__ = ["TOOLS", "Park", "Tool", "ToolContext", "ToolError"]
+
+def every_tool() -> dict[str, Tool]:
+    """The built-in tools, and those that installed packages add."""
+    return {**installed(frozenset(TOOLS)).tools, **TOOLS}
+
+
+def find_tool(name: str) -> Tool | None:
+    return TOOLS.get(name) or installed(frozenset(TOOLS)).tools.get(name)
+
+
+def broken_tools() -> Mapping[str, str]:
+    """Tools of installed packages that cannot be used, and why."""
+    return installed(frozenset(TOOLS)).problems
+
+
+__all__ = ["TOOLS", "Park", "Tool", "ToolContext", "ToolError", "broken_tools", "every_tool", "find_tool"]
