@@ -8,7 +8,9 @@ class TemplatesConfig(AppConfig):
     verbose_name = "Templates"
 
     def ready(self) -> None:
-        from templates_app import audit, origins
+        from runs_app.actions.children import register_fit
+        from templates_app import audit, called, origins
 
         audit.register()
+        register_fit(called.fit_inputs)
         origins.register()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +18,14 @@ from runs_app.statuses import OPEN
 DEEPEST = 10
 """How many runs may have started each other in a row: enough for real use, and an end to a flow that calls itself."""
 LONGEST_KEY = 255
+Fit = Callable[[str, str, int, JSON], JSON]
+_FITS: list[Fit] = []
+
+
+def register_fit(fit: Fit) -> None:
+    """`fit(tenant_id, name, version, inputs)` gives the inputs as what was published so takes them, or raises."""
+    if fit not in _FITS:
+        _FITS.append(fit)
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,8 @@ def start_child(caller: Caller, called: Called, inputs: JSON, *, awaited: bool) 
     Awaited, it wakes the step with its end and is cancelled with its parent. Else it is on its own.
 
     Raises:
-        Conflict: the parent is over.
-        Invalid: the inputs are no JSON object, or too many runs have started each other.
+        Conflict: the parent is over, or what it calls may not run.
+        Invalid: the inputs do not fit, or too many runs have started each other.
     """
     with db.atomic():
         runs = WorkflowRun.objects.for_tenant(caller.tenant_id)
@@ -79,7 +88,7 @@ def start_child(caller: Caller, called: Called, inputs: JSON, *, awaited: bool) 
             raise Invalid(message, errors=[FieldError("workflow_name", message)])
         run, _created = submit_run(
             definition=called.definition,
-            inputs=inputs,
+            inputs=_fitted(caller, called, inputs),
             cause=Cause("parent", str(parent.pk)),
             actor=parent.actor,
             idempotency_key=caller.key,
@@ -90,6 +99,12 @@ def start_child(caller: Caller, called: Called, inputs: JSON, *, awaited: bool) 
             lineage=_lineage(parent, caller.path if awaited else ""),
         )
     return run
+
+
+def _fitted(caller: Caller, called: Called, inputs: JSON) -> JSON:
+    for fit in _FITS if called.version is not None else ():
+        inputs = fit(caller.tenant_id, called.name, called.version, inputs)
+    return inputs
 
 
 def find_child(caller_tenant: str, run_id: str) -> WorkflowRun | None:

@@ -30,7 +30,7 @@ def run(arguments: Arguments, context: ToolContext) -> JSON | Park:
         called = children.find_called(context.tenant_id, **_target(given))
         child = children.start_child(caller, called, dict(given.mapping("inputs")), awaited=waits)
     except HighwayError as error:
-        raise ToolError(f"{NAME}: {error}", permanent=True) from error
+        raise ToolError(f"{NAME}: {error.lines()}", permanent=True) from error
     context.log(f"Run {child.pk} of {child.workflow_name}\n")
     if not waits:
         return {"workflow_run_id": str(child.pk), "workflow_name": child.workflow_name, "status": child.status}

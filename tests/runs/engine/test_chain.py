@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runs_app.models import StepLog
-from tenants_app.actions import set_enabled, set_variable
+from tenants_app.actions import resume_tenant, set_variable, stop_tenant
 from tenants_app.models import Tenant
 from tests.conftest import shell, workflow
 from tests.runs.engine.helpers import branches, condition, step, steps, task, wait
@@ -238,10 +238,10 @@ def test_a_deadline_ends_the_run(run: Run, drive: Drive, move_clock: Callable[..
 
 
 def test_a_stopped_tenant_starts_nothing_until_it_goes_on(start: Run, drive: Drive, tenant: Tenant) -> None:
-    set_enabled(tenant, False)
     waiting = start(workflow(shell("a", "echo a")))
+    stop_tenant(tenant)
     assert drive() == 0
-    set_enabled(tenant, True)
+    resume_tenant(tenant)
     drive()
     waiting.refresh_from_db()
     assert waiting.status == "completed"

@@ -13,6 +13,7 @@ from runs_app.actions.children import DEEPEST
 from runs_app.engine.claim import claim
 from runs_app.engine.drive import Drive
 from runs_app.models import WorkflowRun
+from templates_app.actions import create_template, find_template, set_enabled
 from tenants_app.actions import set_variable
 from tenants_app.models import Tenant
 from tests.conftest import shell, workflow
@@ -185,3 +186,14 @@ def test_secrets_cannot_be_handed_down(run: Run, publish: Publish) -> None:
     publish("child", workflow(shell("say", "echo hi")))
     with pytest.raises(Exception, match="not valid"):
         run(workflow(call(kwargs={"inputs": {"n": "{{secrets.TOKEN}}"}})))
+
+
+def test_a_template_fills_and_checks_the_inputs(run: Run, tenant: Tenant) -> None:
+    schema = {"properties": {"n": {"type": "integer", "default": 3}}, "additionalProperties": False}
+    definition = workflow(shell("say", "echo {{inputs.n}}"))
+    create_template(tenant, {"name": "child", "workflow_definition": definition, "input_schema": schema})
+    assert run(workflow(call())).result["got"]["output"]["stdout"] == "3\n"
+    refused = run(workflow(call(kwargs={"inputs": {"n": "many"}})))
+    assert (refused.status, "inputs.n" in refused.error) == ("failed", True), refused.error
+    set_enabled(find_template(tenant, "child"), False)
+    assert "Template child is disabled." in run(workflow(call())).error
