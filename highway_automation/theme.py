@@ -22,6 +22,12 @@ def may_edit(request: HttpRequest) -> bool:
     return may(getattr(request, "role", None), "edit")
 
 
+def among_tenants(request: HttpRequest) -> bool:
+    """The page of the switch, which has an entry of its own, stands below theirs."""
+    here = request.path.removeprefix(str(reverse_lazy("admin:tenants_app_tenant_changelist")))
+    return here != request.path and not here.startswith("stop/")
+
+
 def may_open(page: str) -> Callable[[HttpRequest], bool]:
     """Whether the list behind an entry opens for the person who looks."""
     app, model, _ = page.rsplit("_", 2)
@@ -69,7 +75,7 @@ NAVIGATION = [
         entry("Users", "person", "tenants_app_user_changelist"),
         entry("API keys", "vpn_key", "tenants_app_apikey_changelist"),
         entry("Stop everything", "front_hand", "tenants_app_tenant_stop", permission=may_edit),
-        entry("Tenants", "apartment", "tenants_app_tenant_changelist", permission=superusers),
+        entry("Tenants", "apartment", "tenants_app_tenant_changelist", permission=superusers, active=among_tenants),
         entry("Periodic tasks", "update", "django_celery_beat_periodictask_changelist", permission=superusers),
         entry("Audit log", "history", "auditlog_logentry_changelist", permission=superusers),
     ),
