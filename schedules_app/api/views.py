@@ -65,6 +65,7 @@ class ScheduleViewSet(ListAndGet):
     model = ScheduledWorkflow
     queryset = ScheduledWorkflow.objects.none()
     plural = "schedules"
+    idempotent = {"run"}
     serializer_class = ScheduleSerializer
     verbs: ClassVar[Mapping[str, str]] = {
         "pause": "operate",
