@@ -51,7 +51,7 @@ class DeliveryInline(Shown, TenantTabularInline):
 
     model = TriggerDelivery
     show_change_link = True
-    per_page = 20
+    per_page = 10
     ordering = ["-delivery_id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

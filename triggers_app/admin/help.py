@@ -17,7 +17,7 @@ def own_events() -> SafeString:
     rows = ((name, ", ".join(sorted(names))) for name, names in PAYLOADS.items())
     listed = format_html_join("", "<li class='mb-1'><code>{}</code>: {}</li>", rows)
     return format_html(
-        "<details class='mt-2'><summary class='cursor-pointer'>The product's own events and what their payloads hold"
+        "<details class='relative mt-2'><summary class='cursor-pointer'>The product's own events and what their payloads hold"
         "</summary><ul class='pl-4 pt-2'>{}</ul></details>",
         listed,
     )

@@ -15,8 +15,9 @@ from unfold.decorators import display
 
 from highway_automation.base import safe_json
 from templates_app.models import WorkflowTemplate
-from tenants_app.admin.base import TenantModelAdmin, object_action, rows_for, tenant_of
-from triggers_app import actions
+from tenants_app.admin.base import object_action, rows_for, tenant_of
+from tenants_app.admin.importing import ImportableAdmin
+from triggers_app import actions, columns
 from triggers_app.admin.deliveries import OfTrigger
 from triggers_app.admin.display import link_to
 from triggers_app.admin.help import START_WHAT, WHICH_EVENTS
@@ -43,7 +44,7 @@ OFFERED_EVENTS = 20
 
 
 @admin.register(EventTrigger)
-class TriggerAdmin(TenantModelAdmin):
+class TriggerAdmin(ImportableAdmin):
     list_display = ["name", "event_type", "starts", "state", "created_at"]
     empty_hint = "Say which events start a template, and what of the event becomes its inputs."
     list_filter = ["enabled", "mode", "event_type", "template"]
@@ -65,6 +66,8 @@ class TriggerAdmin(TenantModelAdmin):
         ),
         ("How", {"fields": ["mode", "max_depth", "enabled"]}),
     ]
+    importer = actions.TriggerImporter
+    values_of = staticmethod(columns.values_of)
     actions = ["pause_selected", "resume_selected"]
     object_actions = ["pause", "resume"]
     inlines = [OfTrigger]
