@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from highway_automation.base.errors import Conflict
 from runs_app.actions import cancel_run
 from runs_app.models import WorkflowRun
@@ -53,15 +55,13 @@ def _end(run: WorkflowRun, how: str) -> UUID | None:
     return run.pk
 
 
-def open_runs(schedule: ScheduledWorkflow) -> list[WorkflowRun]:
-    return list(_open(schedule))
+def open_runs(schedule: ScheduledWorkflow) -> QuerySet[WorkflowRun]:
+    """The runs of this schedule that have not ended, the oldest first."""
+    runs = WorkflowRun.objects.for_tenant(schedule.tenant_id).filter(cause_kind="schedule", cause_id=str(schedule.pk))
+    found: QuerySet[WorkflowRun] = runs.open().order_by("pk")
+    return found
 
 
 def open_run(schedule: ScheduledWorkflow) -> UUID | None:
-    """A run of this schedule that has not ended."""
-    return _open(schedule).values_list("pk", flat=True).first()  # type: ignore[no-any-return]
-
-
-def _open(schedule: ScheduledWorkflow):  # type: ignore[no-untyped-def]
-    runs = WorkflowRun.objects.for_tenant(schedule.tenant_id).filter(cause_kind="schedule", cause_id=str(schedule.pk))
-    return runs.open().order_by("pk")
+    first: UUID | None = open_runs(schedule).values_list("pk", flat=True).first()
+    return first

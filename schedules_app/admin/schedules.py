@@ -14,13 +14,14 @@ from unfold.decorators import display
 from highway_automation.base import clock
 from runs_app.models import WorkflowRun
 from runs_app.statuses import OPEN, RunStatus
-from schedules_app import actions
+from schedules_app import actions, columns
 from schedules_app.admin.forms import COLUMNS, ScheduleForm
 from schedules_app.admin.ticks import COLOURS, TickInline
 from schedules_app.admin.times import ShowsTimes
 from schedules_app.models import FailureStreak, Outcome, ScheduledWorkflow, ScheduleTick
 from schedules_app.preview import in_words
 from tenants_app.admin.base import object_action
+from tenants_app.admin.importing import ImportableAdmin
 
 ENDS = {
     **COLOURS,
@@ -32,7 +33,7 @@ ENDS = {
 
 
 @admin.register(ScheduledWorkflow)
-class ScheduleAdmin(ShowsTimes):
+class ScheduleAdmin(ShowsTimes, ImportableAdmin):
     form = ScheduleForm
     list_display = ["name", "words", "starts", "state", "next_run_at", "last_run_at", "last_outcome"]
     empty_hint = "Say at what times a template starts; each time then gets a row in the schedule's ledger."
@@ -77,6 +78,8 @@ class ScheduleAdmin(ShowsTimes):
         ("So far", {"fields": readonly_fields[1:]}),
     ]
     inlines = [TickInline]
+    importer = actions.ScheduleImporter
+    values_of = staticmethod(columns.values_of)
     actions = ["run_selected", "skip_selected", "pause_selected", "resume_selected"]
     object_actions = ["run", "skip", "pause", "resume"]
 
@@ -110,7 +113,7 @@ class ScheduleAdmin(ShowsTimes):
         """What became of the run, where one was started; else the ledger's own word."""
         if not schedule.outcome:
             return None
-        status = self.statuses.get(schedule.last_run)
+        status = schedule.run_status
         return (status, f"Run {status}") if status else (schedule.outcome, Outcome(schedule.outcome).label)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -125,7 +128,9 @@ class ScheduleAdmin(ShowsTimes):
 
     def look_up(self, rows: Iterable[Any]) -> None:
         runs = WorkflowRun.objects.all_tenants().filter(pk__in={row.last_run for row in rows if row.last_run})
-        self.statuses = dict(runs.values_list("pk", "status"))
+        statuses = dict(runs.values_list("pk", "status"))
+        for row in rows:
+            row.run_status = statuses.get(row.last_run)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.change_fieldsets if obj is not None else self.fieldsets

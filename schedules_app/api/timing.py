@@ -100,4 +100,4 @@ def _moment(expression: str, data: Mapping[str, Any], *, must: bool = True) -> d
             raise serializers.ValidationError({"at": [str(error)]}) from None
         return None
     found = cron.only_tick(spec)
-    return found and found.at
+    return found.at if found else None

@@ -169,7 +169,7 @@ def test_a_yearly_time_in_the_doubled_hour_fires_twice_a_year_under_both() -> No
     ],
 )
 def test_a_single_time_on_days_the_clock_changes(time: str, policy: dict[str, str], expected: list[str]) -> None:
-    assert wall(cron.parse(f"@at {time}", BERLIN, **policy), SPRING - timedelta(days=9), 3) == expected  # type: ignore[arg-type]
+    assert wall(cron.parse(f"@at {time}", BERLIN, **policy), SPRING - timedelta(days=9), 3) == expected
 
 
 def test_hash_is_stable_per_seed_spreads_and_reaches_every_month() -> None:

@@ -64,6 +64,15 @@ def test_its_loop_fires_schedules_wakes_runs_and_says_that_it_lives(
     assert not Worker.objects.exists()
 
 
+def test_each_second_of_six_fields_is_hit(scheduler: HighwayScheduler, make: Make) -> None:
+    schedule = make(cron_expression="* * * * * *", overlap="allow_all")
+    tick_until(scheduler, lambda: len(ledger(schedule)) >= 3)
+
+    times = [datetime.fromisoformat(time) for time, _ in ledger(schedule)]
+    assert {(later - time).total_seconds() for time, later in zip(times, times[1:], strict=False)} == {1.0}
+    assert {outcome for _, outcome in ledger(schedule)} == {"submitted"}
+
+
 def test_a_part_that_fails_stops_no_other_and_comes_back(scheduler: HighwayScheduler, make: Make, at: At) -> None:
     at("2026-11-23T10:00:30")
     schedule = make()
