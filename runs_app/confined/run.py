@@ -94,11 +94,12 @@ def perform(request: dict[str, Any], archive: bytes, tell: Answer) -> int:
     shut_in(request)
     sys.path[:] = [path for path in sys.path if path != str(HERE)] + request["paths"]
     try:
-        value = call(request) if "function" in request else execute(request["code"], tell)
+        if "function" in request:
+            tell.value(call(request))
+        else:
+            execute(request["code"], tell)
     except BaseException as error:  # SystemExit and KeyboardInterrupt end the code like any other exception
         return failed(error, tell)
-    if "function" in request:
-        tell.value(value)
     return 0
 
 

@@ -21,6 +21,7 @@ from runs_app import sandbox
 __all__ = ["compile_all", "compile_source"]
 
 PROGRAM = Path(__file__).resolve().parent / "program.py"
+CONFINED = PROGRAM.parent.parent / "confined"
 SANDBOXED_SECONDS = 20
 TRUSTED_SECONDS = 120
 MEGABYTE = 1024 * 1024
@@ -89,7 +90,7 @@ def _run_sandboxed(data: bytes, filename: str, workdir: Path, answer: IO[bytes])
     interpreter, readonly = sandbox.python()
     options = {"filename": filename, "paths": sandbox.packages(), "limits": LIMITS, "alone": True}
     argv = [interpreter, "-I", "-B", str(PROGRAM), json.dumps(options)]
-    command = sandbox.command(argv, network=False, readonly=[*readonly, PROGRAM.parent], workdir=workdir)
+    command = sandbox.command(argv, network=False, readonly=[*readonly, PROGRAM.parent, CONFINED], workdir=workdir)
     return _run(command, data, answer, SANDBOXED_SECONDS, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
 
 

@@ -9,23 +9,15 @@ or further processes). The result is `{"workflows": […], "chosen": index or nu
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
 import json
 import os
-import platform
 import resource
-import struct
 import sys
 import types
 from pathlib import Path
 from typing import Any
 
-# Machine → its audit number and its calls that start a thread or process.
-CALLS = {"x86_64": (0xC000003E, (56, 57, 58, 435)), "aarch64": (0xC00000B7, (220, 435))}
-LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
-ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050001, 0x80000000
-PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, FILTER = 22, 38, 2
 HERE = Path(__file__).resolve().parent
 
 
@@ -55,39 +47,27 @@ def extend_library() -> None:
     import highway_dsl
     from highway_dsl import workflow_dsl
 
-    spec = importlib.util.spec_from_file_location("highway_dsl_fluent", HERE / "fluent.py")
-    if spec is None or spec.loader is None:
-        raise ImportError("fluent.py is missing")
-    fluent = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = fluent
-    spec.loader.exec_module(fluent)
+    fluent = load("highway_dsl_fluent", HERE / "fluent.py")
     for module in (highway_dsl, workflow_dsl):
         module.WorkflowBuilder = fluent.WorkflowBuilder
         module.task = fluent.task
     highway_dsl.__all__ = [*highway_dsl.__all__, "task"]
 
 
+def load(name: str, path: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is missing")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
 def forbid_processes() -> None:
-    """A kernel filter (seccomp): RLIMIT_NPROC counts nothing where the sandbox was started by root."""
-    if platform.machine() not in CALLS:
-        return
-    audit, calls = CALLS[platform.machine()]
-    tests = [(EQUAL, len(calls) - at, 0, call) for at, call in enumerate(calls)]
-    rules = [
-        (LOAD, 0, 0, 4),
-        (EQUAL, 0, len(calls) + 4, audit),
-        (LOAD, 0, 0, 0),
-        (AT_LEAST, len(calls) + 1, 0, 1 << 30),
-    ]
-    rules += [*tests, (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, KILL)]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
-    program = ctypes.create_string_buffer(struct.pack("HP", len(rules), ctypes.addressof(code)))
-    libc = ctypes.CDLL(None, use_errno=True)
-    none = ctypes.c_ulong(0)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), none, none, none) or libc.prctl(
-        PR_SET_SECCOMP, ctypes.c_ulong(FILTER), program, none, none
-    ):
-        raise OSError(ctypes.get_errno(), "the kernel refuses the filter")
+    """In the kernel: RLIMIT_NPROC counts nothing where the sandbox was started by root."""
+    seccomp = load("highway_seccomp", HERE.parent / "confined" / "seccomp.py")
+    seccomp.refuse({**seccomp.DANGEROUS, **seccomp.STARTING})
 
 
 def compile_program(source: bytes, filename: str) -> dict[str, Any]:

@@ -114,8 +114,8 @@ class Watch:
     """
 
     def __init__(self, job: Job, log: Callable[[str], None]) -> None:
-        self.answer: Output | None = None
-        self.process = process = self._start(job)
+        process, self.answer = _started(job)
+        self.process = process
         assert process.stdout and process.stderr  # noqa: S101 - both were asked for
         self.deadline = time.monotonic() + job.seconds
         self.stopped_at: float | None = None
@@ -156,19 +156,6 @@ class Watch:
             if pipe:
                 pipe.close()
 
-    def _start(self, job: Job) -> subprocess.Popen[bytes]:
-        if not job.answer:
-            return _start(job, job.argv, ())
-        reading, writing = os.pipe()
-        self.answer = Output(os.fdopen(reading, "rb", 0), lambda text: None, job.answer)
-        try:
-            return _start(job, [*job.argv, str(writing)], (writing,))
-        except ToolError:
-            self.answer.pipe.close()
-            raise
-        finally:
-            os.close(writing)
-
     def _turn(self) -> bool:
         """Move what can be moved through the pipes; False when nothing came within a glance."""
         patience = max(min(self.deadline - time.monotonic(), GLANCE), 0)
@@ -200,6 +187,21 @@ class Watch:
             self.stop()
         elif self.stopped_at is not None and now - self.stopped_at > STRAGGLERS:
             self.process.kill()
+
+
+def _started(job: Job) -> tuple[subprocess.Popen[bytes], Output | None]:
+    """The process, and its answer where it is to give one."""
+    if not job.answer:
+        return _start(job, job.argv, ()), None
+    reading, writing = os.pipe()
+    answer = Output(os.fdopen(reading, "rb", 0), lambda text: None, job.answer)
+    try:
+        return _start(job, [*job.argv, str(writing)], (writing,)), answer
+    except ToolError:
+        answer.pipe.close()
+        raise
+    finally:
+        os.close(writing)
 
 
 def _start(job: Job, argv: Sequence[str], kept_open: Sequence[int]) -> subprocess.Popen[bytes]:

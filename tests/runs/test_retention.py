@@ -29,7 +29,7 @@ from triggers_app.models import Event, TriggerDelivery
 pytestmark = pytest.mark.django_db
 
 CLEANUP = "tools.maintenance.cleanup"
-Run = Callable[..., WorkflowRun]
+Run = Callable[..., Any]
 WAITING = {"task_id": "w", "operator_type": "wait", "wait_for": "P900D", "dependencies": []}
 
 

@@ -269,7 +269,7 @@ def test_without_a_sandbox_source_from_outside_is_refused_with_the_cure(
     monkeypatch.setenv("PATH", str(tmp_path))
     sandbox.available.cache_clear()
     try:
-        assert "apt install bubblewrap" in refusal("x = 1", trusted=False)
+        assert "apt-get install -y bubblewrap" in refusal("x = 1", trusted=False)
         assert compiled('workflow = WorkflowBuilder("w").add(task("a").tool("f")).build()')["name"] == "w"
     finally:
         sandbox.available.cache_clear()

@@ -196,7 +196,7 @@ def test_a_failing_store_may_be_tried_again(site: Site) -> None:
 
 def test_a_slow_store_is_left_in_time_and_on_cancel(site: Site) -> None:
     given = context(http_allow=(site.here,))
-    site.on("/some-bucket/k", lambda handler: given.cancelled.wait(20) and None)
+    site.on("/some-bucket/k", lambda handler: None if given.cancelled.wait(20) else None)
     error = refused(GET, given, endpoint_url=f"http://{site.here}", timeout=0.5)
     assert "timed out after 0.5 s" in error.message and not error.permanent
     site.on("/some-bucket/k", lambda handler: given.cancel())
