@@ -22,14 +22,15 @@ from highway_automation.base.errors import HighwayError
 from runs_app.admin.display import LABELS
 from runs_app.picture import draw
 from runs_app.queries import lately
-from templates_app import actions
+from templates_app import actions, columns
 from templates_app.actions.edit import FIELDS, Warnings
 from templates_app.admin.fields import TagsField
 from templates_app.admin.run_form import RunForm
 from templates_app.admin.versions import VersionInline
 from templates_app.models import WorkflowTemplate
 from tenants_app.access import person
-from tenants_app.admin.base import TenantModelAdmin, object_action
+from tenants_app.admin.base import object_action
+from tenants_app.admin.importing import ImportableAdmin
 
 
 class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -59,7 +60,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(WorkflowTemplate)
-class TemplateAdmin(TenantModelAdmin):
+class TemplateAdmin(ImportableAdmin):
     """Templates: edited with versions, run by a form of their inputs."""
 
     form = TemplateForm
@@ -77,6 +78,9 @@ class TemplateAdmin(TenantModelAdmin):
     shown_fieldsets = [(None, {"fields": ["name", "description", "category", "shown_tags", "enabled"]}), *fieldsets[1:]]
     add_fieldsets = [fieldsets[0], ("What it does", {"fields": ["workflow_definition", "input_schema", "comment"]})]
     inlines = [VersionInline]
+    importer = actions.TemplateImporter
+    values_of = staticmethod(columns.values_of)
+    compile = staticmethod(columns.compiled)
     actions = ["enable_selected", "disable_selected"]
     object_actions = ["run", "clone", "enable", "disable"]
 

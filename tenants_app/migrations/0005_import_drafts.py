@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import django.db.models.deletion
 import django.db.models.manager
-import highway_automation.base.clock
-import highway_automation.base.db
 from django.conf import settings
 from django.db import migrations, models
+
+import highway_automation.base.clock
+import highway_automation.base.db
 
 
 class Migration(migrations.Migration):
