@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from highway_automation.base.clock import now
 from highway_automation.base.db.files import copy_database, database_file
 from highway_automation.installation import DEFAULT_TENANT
+from highway_automation.up.examples import import_examples
 from runs_app import sandbox
 from tenants_app.actions import create_tenant, create_user, seed_api_url
 from tenants_app.grants import EVERY_TOOL
@@ -23,6 +24,7 @@ from tenants_app.models import Tenant, User
 from tenants_app.roles import Role
 
 ADMIN = "admin"
+ADMIN_EMAIL = f"{ADMIN}@localhost.localdomain"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 Say = Callable[[str], None]
 
@@ -55,7 +57,10 @@ def default_tenant(say: Say) -> Tenant:
     tenant = Tenant.objects.filter(pk=DEFAULT_TENANT).first()
     if tenant is None:
         say(f"Created tenant {DEFAULT_TENANT}. It may use every built-in tool, shell commands included.")
-        return create_tenant(DEFAULT_TENANT, "Default", api_url=settings.HIGHWAY_BASE_URL, tools=EVERY_TOOL)
+        tenant = create_tenant(DEFAULT_TENANT, "Default", api_url=settings.HIGHWAY_BASE_URL, tools=EVERY_TOOL)
+        import_examples(tenant, alert_email=ADMIN_EMAIL)
+        say("Imported the examples: what they do stands on the pages of their schedules and triggers.")
+        return tenant
     seed_api_url(tenant, settings.HIGHWAY_BASE_URL)
     return tenant
 
@@ -67,7 +72,7 @@ def first_admin(tenant: Tenant, say: Say) -> None:
     chosen = os.environ.get("HIGHWAY_ADMIN_PASSWORD", "")
     password = chosen or secrets.token_urlsafe(12)
     create_user(
-        email=f"{ADMIN}@localhost.localdomain",
+        email=ADMIN_EMAIL,
         username=ADMIN,
         password=password,
         check_password=False,

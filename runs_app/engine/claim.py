@@ -163,6 +163,8 @@ def _runs(ids: set[UUID], at: datetime) -> dict[UUID, WorkflowRun]:
     waking = [run.pk for run in runs.values() if run.status != RunStatus.RUNNING]
     if waking:
         _mark_running(waking, at)
+    for run in runs.values():
+        run.started_at = run.started_at or at
     return runs
 
 
