@@ -12,7 +12,7 @@ from tenants_app.access import Access, person, places_of
 from tenants_app.actions import installation
 from tenants_app.models import Tenant, User
 from tenants_app.models.installation import Stopped
-from tenants_app.roles import Role
+from tenants_app.roles import Role, may
 
 SESSION_KEY = "tenant_id"
 EVERY_TENANT = "*"
@@ -47,6 +47,7 @@ def enter(request: Any) -> None:
         return
     request.places = places_of(user)
     choose(request, user)
+    request.may_stop = may(request.role, "edit")
     request.stopped = stopped_lines([request.tenant] if request.tenant else [tenant for tenant, _ in request.places])
 
 

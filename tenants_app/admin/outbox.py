@@ -32,9 +32,9 @@ class OutboxMailAdmin(ReadOnlyTenantModelAdmin):
     ordering = ["-outbox_mail_id"]
     fields = [
         *("to", "subject", "kind", "shown_status", "attempts", "last_error", "created_at", "due_at", "sent_at"),
-        *("message_id", "attachments", "plain_text", "page"),
+        *("message_id", "attached", "plain_text", "page"),
     ]
-    readonly_fields = ["shown_status", "plain_text", "page"]
+    readonly_fields = ["shown_status", "attached", "plain_text", "page"]
     object_actions = ["retry"]
     actions = ["retry_selected"]
     list_before_template = "tenants_app/outbox_banner.html"
@@ -46,6 +46,10 @@ class OutboxMailAdmin(ReadOnlyTenantModelAdmin):
     @display(description="status", ordering="status", label=COLORS)  # type: ignore[misc]
     def shown_status(self, mail: OutboxMail) -> str:
         return str(MailStatus(mail.status).label)
+
+    @admin.display(description="attachments")
+    def attached(self, mail: OutboxMail) -> str:
+        return ", ".join(mail.attachments) or "–"
 
     @admin.display(description="text")
     def plain_text(self, mail: OutboxMail) -> str:

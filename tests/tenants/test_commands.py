@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
+from tenants_app.actions import set_variable
 from tenants_app.models import APIKey, Membership, Tenant, User
+from tenants_app.variables import secrets_of
 
 Capture = pytest.CaptureFixture[str]
 
@@ -61,3 +66,18 @@ def test_create_user(tenant: Tenant, capsys: Capture, monkeypatch: pytest.Monkey
     assert User.objects.get().check_password("correct horse battery")
     with pytest.raises(CommandError):
         call_command("create_user", "ada@example.com", "--tenant", "acme")
+
+
+def test_rotate_keys(tenant: Tenant, settings: Any, capsys: Capture) -> None:
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    settings.HIGHWAY_ENCRYPTION_KEYS = [old]
+    set_variable(tenant, "TOKEN", "hunter2", secret=True)
+    settings.HIGHWAY_ENCRYPTION_KEYS = [new, old]
+    call_command("rotate_keys")
+    assert capsys.readouterr().out == "1 secret(s) are encrypted with the first key now.\n"
+
+    settings.HIGHWAY_ENCRYPTION_KEYS = [new]
+    assert secrets_of("acme", ["TOKEN"]) == {"TOKEN": "hunter2"}
+    settings.HIGHWAY_ENCRYPTION_KEYS = [old]
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        call_command("rotate_keys")
