@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from highway_automation.base.api import router
-from highway_automation.base.api.unknown import UnknownEndpoint
+from highway_automation.base.api.unknown import unknown_endpoint
 from highway_automation.health import urlpatterns as health_urls
 from runs_app import api as runs_api
 from schedules_app import api as schedules_api
@@ -28,7 +28,7 @@ urlpatterns = [
     re_path(r"^api/v1/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("api/v1", RedirectView.as_view(url="/api/v1/")),
     path("api/v1/", include(router.urls)),
-    re_path(r"^api/", UnknownEndpoint.as_view()),
+    re_path(r"^api/", unknown_endpoint),
     path("admin/", include(passwords.urlpatterns)),
     path("admin/", admin.site.urls),
 ]

@@ -51,6 +51,7 @@ class ArtifactViewSet(ListAndGet):
     model = Artifact
     queryset = Artifact.objects.none()
     plural = "artifacts"
+    parser_classes = [MultiPartParser, ZipParser]
     serializer_class = ArtifactSerializer
     lookup_field = "sha256"
     lookup_url_kwarg = "artifact_id"
@@ -63,9 +64,8 @@ class ArtifactViewSet(ListAndGet):
         refuse_long(request)  # first of all: checking a session's CSRF token reads a multipart body
         super().initial(request, *args, **kwargs)
 
-    def get_parsers(self) -> list[Any]:
-        sending = self.request is not None and self.request.method == "POST"
-        return [MultiPartParser(), ZipParser()] if sending else super().get_parsers()
+    def get_serializer_class(self) -> Any:
+        return UploadSerializer if self.action == "create" else ArtifactSerializer
 
     def get_renderers(self) -> list[Any]:
         reading = getattr(self, "action", None) == "retrieve"

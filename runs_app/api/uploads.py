@@ -15,6 +15,7 @@ from highway_automation.base.errors import FieldError, Invalid, TooLarge
 from runs_app.artifacts import FIELD
 
 ZIP = "application/zip"
+CSRF_FIELD = "csrfmiddlewaretoken"  # of the form on the browsable page
 WRAPPING = 64 * 1024  # what multipart puts around a file
 
 
@@ -54,7 +55,7 @@ def uploaded(request: Request) -> tuple[bytes, str]:
     """The zip and its name. Raises Invalid when the field is missing, is no file, or something else was sent beside."""
     if isinstance(request.data, bytes):
         return request.data, ""
-    files, more = request.FILES.getlist(FIELD), set(request.data) - {FIELD}
+    files, more = request.FILES.getlist(FIELD), set(request.data) - {FIELD, CSRF_FIELD}
     told = dict.fromkeys(sorted(more), "Unknown field.")
     if len(files) != 1:
         told[FIELD] = "Send one zip file in this multipart field, or as a body of type application/zip."

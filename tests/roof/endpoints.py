@@ -99,7 +99,7 @@ def served() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for pattern, view in walk(get_resolver().url_patterns):
         kind = getattr(view, "cls", None)
-        if kind is None or kind.__name__ == "UnknownEndpoint":
+        if kind is None:
             continue
         actions = getattr(view, "actions", None)
         methods = actions or [name for name in kind.http_method_names if hasattr(kind, name) and name != "options"]

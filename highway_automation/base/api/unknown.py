@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -19,3 +22,12 @@ class UnknownEndpoint(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound("There is no such endpoint.")
+
+
+@csrf_exempt
+def unknown_endpoint(request: HttpRequest) -> HttpResponseBase:
+    """A plain function: the browsable pages would name a class of views in the path that they show."""
+    return VIEW(request)
+
+
+VIEW = UnknownEndpoint.as_view()
