@@ -35,7 +35,7 @@ class ForSuperusers:
 
 
 @admin.register(LogEntry)
-class AuditLogAdmin(ForSuperusers, PlainModelAdmin, LogEntryAdminMixin):  # type: ignore[misc]
+class AuditLogAdmin(ForSuperusers, PlainModelAdmin, LogEntryAdminMixin):
     """Who changed what. People and objects are shown as text: they may be gone, or another tenant's by now."""
 
     date_hierarchy = "timestamp"
@@ -68,11 +68,11 @@ class AuditLogAdmin(ForSuperusers, PlainModelAdmin, LogEntryAdminMixin):  # type
         return bool(request.user.is_superuser)
 
 
-class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):  # type: ignore[misc]
+class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
     """The registered tasks, looked up when the form is shown."""
 
 
-class BeatForm(PeriodicTaskForm):  # type: ignore[misc]
+class BeatForm(PeriodicTaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
@@ -80,7 +80,7 @@ class BeatForm(PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class BeatTaskAdmin(PlainModelAdmin, StockPeriodicTaskAdmin):  # type: ignore[misc]
+class BeatTaskAdmin(PlainModelAdmin, StockPeriodicTaskAdmin):
     """Housekeeping, and what a project adds; workflows have schedules of their own."""
 
     form = BeatForm
@@ -93,13 +93,13 @@ class BeatScheduleAdmin(PlainModelAdmin):
 
 
 @admin.register(ClockedSchedule)
-class BeatClockedAdmin(PlainModelAdmin, ClockedScheduleAdmin):  # type: ignore[misc]
-    inlines = []
+class BeatClockedAdmin(PlainModelAdmin, ClockedScheduleAdmin):
+    inlines: list[Any] = []
 
 
 @admin.register(CrontabSchedule)
-class BeatCrontabAdmin(PlainModelAdmin, CrontabScheduleAdmin):  # type: ignore[misc]
-    inlines = []
+class BeatCrontabAdmin(PlainModelAdmin, CrontabScheduleAdmin):
+    inlines: list[Any] = []
 
 
 admin.site.register([IntervalSchedule, SolarSchedule], BeatScheduleAdmin)

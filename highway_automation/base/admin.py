@@ -243,7 +243,7 @@ class VerbModelAdmin(PlainModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, str] | None = None) -> HttpResponse:
         try:
-            return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+            return super().changelist_view(request, extra_context)
         except HighwayError as error:
             self.message_user(request, error.lines(), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())

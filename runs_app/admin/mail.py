@@ -112,7 +112,9 @@ class EmailTemplateAdmin(TenantModelAdmin):
             raise PermissionDenied
         self.verb(request, lambda: mail_sample(text, inputs, actor), f"A sample is on its way to {actor.email}.")
 
-    def preview_page(self, request: HttpRequest, text: EmailTemplate, form: PreviewForm, mail: Mail | None) -> Any:
+    def preview_page(
+        self, request: HttpRequest, text: EmailTemplate, form: PreviewForm, mail: Mail | None
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": f"Preview of {text}",

@@ -134,10 +134,10 @@ def _show_in_outbox(message: EmailMultiAlternatives, context: ToolContext) -> No
         context.tenant_id,
         message_id=message.extra_headers["Message-ID"],
         to=context.masked(", ".join(message.recipients())),
-        subject=context.masked(message.subject),
+        subject=context.masked(str(message.subject)),
         text=context.masked(str(message.body)),
-        html=context.masked("".join(str(part.content) for part in message.alternatives)),
-        attachments=[context.masked(str(part.filename)) for part in message.attachments if part.filename],
+        html=context.masked("".join(str(part[0]) for part in message.alternatives)),
+        attachments=[context.masked(str(part[0])) for part in message.attachments if isinstance(part, tuple)],
     )
 
 

@@ -41,9 +41,10 @@ class OutboxMailAdmin(ReadOnlyTenantModelAdmin):
     empty_hint = "Invitations, notices and links for lost passwords are listed here as soon as there are some."
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "mail_is_filed": mail_is_filed()})
+        told: dict[str, Any] = {**(extra_context or {}), "mail_is_filed": mail_is_filed()}
+        return super().changelist_view(request, told)
 
-    @display(description="status", ordering="status", label=COLORS)  # type: ignore[misc]
+    @display(description="status", ordering="status", label=COLORS)
     def shown_status(self, mail: OutboxMail) -> str:
         return str(MailStatus(mail.status).label)
 

@@ -49,7 +49,7 @@ class StopViewSet(TenantViewSet):
     model = Membership
     serializer_class = StateSerializer
     verbs = {"list": "view", "create": "edit"}
-    pagination_class = None
+    pagination_class = None  # type: ignore[assignment]
     filter_backends = []
 
     @extend_schema(responses=StateSerializer)

@@ -23,7 +23,9 @@ class OutboxMail(TenantModel):
     """
 
     outbox_mail_id = TimeOrderedUUIDField()
-    tenant = models.ForeignKey("tenants_app.Tenant", models.PROTECT, null=True, db_column="tenant_id", related_name="+")
+    tenant = models.ForeignKey(  # type: ignore[assignment]
+        "tenants_app.Tenant", models.PROTECT, null=True, db_column="tenant_id", related_name="+"
+    )
     kind = models.CharField(max_length=32, default="notice")
     to = models.TextField()
     subject = models.TextField()

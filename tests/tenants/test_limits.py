@@ -70,7 +70,7 @@ def test_a_busy_key_is_429(tenant: Tenant, key_client: KeyClient, monkeypatch: p
 LOGIN = "/admin/login/"
 
 
-def sign_in(client: Client, password: str, **meta: str) -> Any:
+def sign_in(client: Client, password: str, **meta: Any) -> Any:
     return client.post(LOGIN, {"username": "bob", "password": password, "next": "/admin/"}, **meta)
 
 
