@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from django.core.management import get_commands
 from django.urls import Resolver404, resolve
 
+from runs_app.actions import store_definition
 from runs_app.tools import TOOLS
+from tenants_app.models import Tenant
 from tenants_app.roles import ROLE_VERBS, VERBS, Role
 from tests.layout import ROOMS, ROOT
 
@@ -85,6 +88,18 @@ def resolves(path: str) -> bool:
     except Resolver404:
         return False
     return True
+
+
+@pytest.mark.django_db
+def test_the_workflows_in_the_documents_can_be_saved(tenant: Tenant) -> None:
+    text = (ROOT / "docs" / "writing-workflows.md").read_text()
+    definitions = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.S)]
+    whole = [definition for definition in definitions if "tasks" in definition]
+
+    assert {"average", "invoice", "nightly_backup", "weekly_cleanup"} <= {definition["name"] for definition in whole}
+    for definition in whole:
+        _, warnings = store_definition(tenant, definition)
+        assert warnings == [], definition["name"]
 
 
 def test_every_documented_tool_is_there() -> None:
