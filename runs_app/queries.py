@@ -26,7 +26,12 @@ def current_step(run: WorkflowRun) -> str | None:
     if steps is None:
         under_way = StepRun.objects.for_tenant(run.tenant_id).filter(run=run, status__in=UNDER_WAY)
         steps = list(under_way.order_by("step_id").only("path"))
-    return steps[-1].path if steps and not run.is_final else None
+    return task_of(steps[-1].path) if steps and not run.is_final else None
+
+
+def task_of(path: str) -> str:
+    """The task that a step is part of, as its author named it: an activity's work has a step of its own."""
+    return path.partition("#")[0]
 
 
 def progress(run: WorkflowRun) -> dict[str, int]:

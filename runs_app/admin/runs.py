@@ -20,7 +20,7 @@ from runs_app.admin.questions import questions_of
 from runs_app.causes import names_of, page_of
 from runs_app.models import StepRun, WorkflowRun
 from runs_app.picture import draw
-from runs_app.queries import logs_of, steps_of, waiting
+from runs_app.queries import logs_of, steps_of, task_of, waiting
 from tenants_app.admin.base import ReadOnlyTenantModelAdmin, object_action
 
 SHOWN_STEPS = 500
@@ -129,7 +129,7 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
 def live_context(run: WorkflowRun, request: HttpRequest) -> dict[str, Any]:
     steps = list(steps_of(run)[:SHOWN_STEPS])
     logs, at = logs_of(run), clock.now()
-    picture = draw(run.definition.body["tasks"], {step.path: step.status for step in steps})
+    picture = draw(run.definition.body["tasks"], {task_of(step.path): step.status for step in steps})
     return {
         "run": run,
         "questions": questions_of(request, run),

@@ -13,7 +13,7 @@ from runs_app.actions import sweep
 from runs_app.engine.claim import claim
 from runs_app.engine.drive import Drive
 from runs_app.models import EventWait
-from runs_app.queries import progress
+from runs_app.queries import current_step, progress
 from tests.conftest import shell, workflow
 from tests.runs.engine.helpers import activity, branches, hear, step, steps
 
@@ -48,7 +48,7 @@ def test_the_run_is_not_over_before_the_work_is(run: Run) -> None:
 def test_the_work_is_retried_and_its_failure_fails_who_waits(run: Run, drive: Any, move_clock: Any) -> None:
     broken = {**CRUNCH, "args": ["echo no >&2; exit 3"], "retry_policy": {"max_retries": 1, "delay": 5}}
     ended = run(workflow(broken, CRUNCHED, shell("say", "echo", "crunched")))
-    assert (ended.status, step(ended, "crunched").status) == ("sleeping", "sleeping")
+    assert (ended.status, step(ended, "crunched").status, current_step(ended)) == ("sleeping", "sleeping", "crunched")
     move_clock(seconds=6)
     drive()
     ended.refresh_from_db()
