@@ -129,11 +129,12 @@ class RunViewSet(SignalActions, ListAndGet):
         wanted = choice(request, "status", StepStatus.values)
         steps = list(steps_of(run))
         last = {step.path: step.status for step in steps}
-        counts = {status: list(last.values()).count(status) for status in COUNTED}
+        counts = {status.value: list(last.values()).count(status) for status in COUNTED}
         context = {**self.get_serializer_context(), "logs": logs_of(run)}
         shown = [step for step in steps if wanted in {None, step.status}]
-        told = {"workflow_run_id": str(run.pk), "workflow_name": run.workflow_name, "total_steps": len(last), **counts}
-        return Response({**told, "steps": StepSerializer(shown, many=True, context=context).data})
+        told: dict[str, Any] = {"workflow_run_id": str(run.pk), "workflow_name": run.workflow_name}
+        told |= {"steps": StepSerializer(shown, many=True, context=context).data, "total_steps": len(last), **counts}
+        return Response(told)
 
     @extend_schema(responses=LogsSerializer)
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)

@@ -53,9 +53,10 @@ def refuse_long(request: Request) -> None:
 
 def uploaded(request: Request) -> tuple[bytes, str]:
     """The zip and its name. Raises Invalid when the field is missing, is no file, or something else was sent beside."""
-    if isinstance(request.data, bytes):
-        return request.data, ""
-    files, more = request.FILES.getlist(FIELD), set(request.data) - {FIELD, CSRF_FIELD}
+    data: Any = request.data
+    if isinstance(data, bytes):
+        return data, ""
+    files, more = request.FILES.getlist(FIELD), set(data) - {FIELD, CSRF_FIELD}
     told = dict.fromkeys(sorted(more), "Unknown field.")
     if len(files) != 1:
         told[FIELD] = "Send one zip file in this multipart field, or as a body of type application/zip."

@@ -139,7 +139,7 @@ class Operation(AutoSchema):
         title = HTTPStatus(status).phrase
         if status == 304:
             return {"description": MEANINGS[status]}
-        problem = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, PROBLEM, object="Problem")
+        problem = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, PROBLEM, "Problem")  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(problem)
         return {
             "description": MEANINGS.get(status, title),
@@ -151,7 +151,7 @@ class Operation(AutoSchema):
         return [found for found in super().map_renderers(attribute) if found not in {"text/html", "api"}]
 
     def _get_paginator(self) -> Any:
-        paginator = super()._get_paginator()
+        paginator = super()._get_paginator()  # type: ignore[no-untyped-call]
         if paginator is not None:
             paginator.plural = getattr(self.view, "plural", paginator.plural)
         return paginator
@@ -160,7 +160,8 @@ class Operation(AutoSchema):
         return f"{serializer_name}List"
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        mapped = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        schema: dict[str, Any] = mapped
         if direction == "response":
             for name in nulls(serializer):
                 schema["properties"][name] = nullable(schema["properties"].get(name, {}))
