@@ -15,7 +15,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from highway_automation.base import safe_json
 from highway_automation.base.safe_json import JSON
 
-__all__ = ["Document", "Node", "UnsafeYAML", "children", "documents", "line_of", "load"]
+__all__ = ["Document", "Node", "SequenceNode", "UnsafeYAML", "children", "documents", "line_of", "load"]
 
 MAX_NODES = 200_000
 MAX_NODES_IN_FILE = 5_000_000
@@ -53,7 +53,7 @@ class _Loader(Base):  # type: ignore[misc]
 
     def refuse_twice(self, node: MappingNode) -> None:
         """Once flattened, a mapping holds merged keys beside its own; it is looked at before."""
-        if getattr(node, "looked_at", False):
+        if "looked_at" in vars(node):
             return
         seen: set[str] = set()
         for key, _value in node.value:
@@ -62,7 +62,7 @@ class _Loader(Base):  # type: ignore[misc]
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
             seen.add(key.value)
-        node.looked_at = True
+        vars(node)["looked_at"] = True
 
 
 class Document:
@@ -112,8 +112,10 @@ def documents(text: str | bytes) -> Iterator[Document]:
             loader.dispose()
 
 
-def line_of(node: Node) -> int:
-    return int(node.start_mark.line) + 1
+def line_of(node: Any) -> int:
+    """Of a node, or an event."""
+    mark: Any = node.start_mark
+    return int(mark.line) + 1
 
 
 def children(node: Node | None, part: str) -> tuple[Node | None, Node | None]:
@@ -138,7 +140,7 @@ def _check_depth(text: str | bytes) -> None:
             depth += 1
             if depth > safe_json.MAX_DEPTH + 2:
                 told = f"The YAML is nested deeper than {safe_json.MAX_DEPTH} levels."
-                raise UnsafeYAML(told, event.start_mark.line + 1)
+                raise UnsafeYAML(told, line_of(event))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

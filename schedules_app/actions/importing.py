@@ -16,7 +16,7 @@ from schedules_app.actions.edit import Warnings, changed, made
 from schedules_app.actions.ledger import drop_all_waiting
 from schedules_app.actions.pause import PAUSED, forget_failures, plan_from_now
 from schedules_app.actions.submit import version_of
-from schedules_app.columns import LAYOUT
+from schedules_app.columns import LAYOUT, values_of
 from schedules_app.models import ScheduledWorkflow, ScheduleTick
 from templates_app.actions.targets import NamedTemplates
 from templates_app.models import TemplateVersion, WorkflowTemplate
@@ -29,6 +29,7 @@ class ScheduleImporter(Importer[ScheduledWorkflow]):
 
     model = ScheduledWorkflow
     layout = LAYOUT
+    exported = staticmethod(values_of)
     related = ("tenant", "template", "definition", "owner")
     owner: User | None = None
 

@@ -14,7 +14,7 @@ from unfold.decorators import display
 from highway_automation.base import clock
 from runs_app.models import WorkflowRun
 from runs_app.statuses import OPEN, RunStatus
-from schedules_app import actions, columns
+from schedules_app import actions
 from schedules_app.admin.forms import COLUMNS, ScheduleForm
 from schedules_app.admin.ticks import COLOURS, TickInline
 from schedules_app.admin.times import ShowsTimes
@@ -79,7 +79,6 @@ class ScheduleAdmin(ShowsTimes, ImportableAdmin):
     ]
     inlines = [TickInline]
     importer = actions.ScheduleImporter
-    values_of = staticmethod(columns.values_of)
     actions = ["run_selected", "skip_selected", "pause_selected", "resume_selected"]
     object_actions = ["run", "skip", "pause", "resume"]
 

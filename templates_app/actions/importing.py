@@ -7,10 +7,11 @@ from pathlib import PurePath
 from typing import Any
 
 from highway_automation.base.bulk.batches import BATCH
+from highway_automation.base.bulk.reading import Compile
 from highway_automation.base.bulk.records import Record
 from runs_app.actions.definitions import DefinitionBatch, publish_names
 from templates_app.actions.edit import Warnings, changed, made, version_of
-from templates_app.columns import LAYOUT
+from templates_app.columns import LAYOUT, compiled, values_of
 from templates_app.models import TemplateVersion, WorkflowTemplate
 from tenants_app.actions.importing import Importer, Planned
 
@@ -18,8 +19,13 @@ from tenants_app.actions.importing import Importer, Planned
 class TemplateImporter(Importer[WorkflowTemplate]):
     model = WorkflowTemplate
     layout = LAYOUT
+    exported = staticmethod(values_of)
     counted = ("version",)
     related = ("tenant", "definition")
+
+    @classmethod
+    def compiler(cls) -> Compile:
+        return compiled
 
     def prepare(self, records: Sequence[Record]) -> None:
         self.definitions = DefinitionBatch(self.tenant, coming=[record.name for record in records])

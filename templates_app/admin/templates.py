@@ -22,7 +22,7 @@ from highway_automation.base.errors import HighwayError
 from runs_app.admin.display import LABELS
 from runs_app.picture import draw
 from runs_app.queries import lately
-from templates_app import actions, columns
+from templates_app import actions
 from templates_app.actions.edit import FIELDS, Warnings
 from templates_app.admin.fields import TagsField
 from templates_app.admin.run_form import RunForm
@@ -79,8 +79,6 @@ class TemplateAdmin(ImportableAdmin):
     add_fieldsets = [fieldsets[0], ("What it does", {"fields": ["workflow_definition", "input_schema", "comment"]})]
     inlines = [VersionInline]
     importer = actions.TemplateImporter
-    values_of = staticmethod(columns.values_of)
-    compile = staticmethod(columns.compiled)
     actions = ["enable_selected", "disable_selected"]
     object_actions = ["run", "clone", "enable", "disable"]
 

@@ -20,6 +20,7 @@ from django.db import IntegrityError
 from highway_automation.base import clock, safe_json
 from highway_automation.base.bulk.batches import BATCH, batched
 from highway_automation.base.bulk.columns import Layout, same, to_value
+from highway_automation.base.bulk.reading import Compile
 from highway_automation.base.bulk.records import ImportRefused, Problem, Record
 from highway_automation.base.db import atomic, lock_rows
 from highway_automation.base.errors import Conflict, HighwayError
@@ -99,6 +100,16 @@ class Importer(ABC, Generic[M]):
         self.actor = actor
         self.progress = progress
 
+    @classmethod
+    def compiler(cls) -> Compile | None:
+        """What makes definitions of programs; None where a kind has none."""
+        return None
+
+    @staticmethod
+    @abstractmethod
+    def exported(row: Any, /) -> dict[str, Any]:
+        """What of a row goes into a file."""
+
     # What a room says ------------------------------------------------------------------------------------------------
 
     def prepare(self, records: Sequence[Record]) -> None:
@@ -164,8 +175,8 @@ class Importer(ABC, Generic[M]):
         ]
 
     def _rows(self, names: Iterable[str]) -> dict[str, M]:
-        rows = self.model.objects.for_tenant(self.tenant).filter(name__in=list(names)).select_related(*self.related)
-        return {row.name: row for row in rows}  # type: ignore[attr-defined]
+        rows: Any = self.model.objects.for_tenant(self.tenant).select_related(*self.related)
+        return {row.name: row for row in rows.filter(name__in=list(names))}
 
     def _planned(self, record: Record, row: M | None) -> Planned[M]:
         values = self.values(record)
@@ -213,9 +224,8 @@ class Importer(ABC, Generic[M]):
         """The rows as they are now, until the transaction ends. Raises Conflict where they are not the plan's."""
         present: dict[str, M] = {}
         for names in batched(sorted(item.record.name for item in items)):
-            rows = self.model.objects.for_tenant(self.tenant).filter(name__in=names).order_by("name")
-            rows = lock_rows(rows.select_related(*self.related))
-            present |= {row.name: row for row in rows}  # type: ignore[attr-defined]
+            rows: Any = self.model.objects.for_tenant(self.tenant).select_related(*self.related).order_by("name")
+            present |= {row.name: row for row in lock_rows(rows.filter(name__in=names))}
         moved = [item.record.name for item in items if self._basis(present.get(item.record.name)) != item.basis]
         if moved:
             told = ", ".join(moved[:NAMED]) + (f" and {len(moved) - NAMED} more" if len(moved) > NAMED else "")

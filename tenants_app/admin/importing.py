@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from highway_automation.base import safe_json
-from highway_automation.base.bulk.reading import Compile, Reading
+from highway_automation.base.bulk.reading import Reading
 from highway_automation.base.bulk.records import ImportRefused, Problem
 from highway_automation.base.bulk.sources import Unreadable, Uploaded, decoded
 from highway_automation.base.bulk.writing import all_as_yaml, as_csv
@@ -64,15 +63,13 @@ class FilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    files = FilesField(label="Files")
+    uploads = FilesField()
 
 
 class ImportableAdmin(TenantModelAdmin):
     """A list with Import… and Export. A subclass says how its rows are imported and what of them is exported."""
 
     importer: ClassVar[type[Importer[Any]]]
-    values_of: ClassVar[Callable[[Any], dict[str, Any]]]
-    compile: ClassVar[Compile | None] = None
     list_before_template = "tenants_app/import_link.html"
 
     # Export ----------------------------------------------------------------------------------------------------------
@@ -88,7 +85,7 @@ class ImportableAdmin(TenantModelAdmin):
         return self.download(text, "csv", "text/csv; charset=utf-8")
 
     def exported(self, rows: QuerySet[Any]) -> list[dict[str, Any]]:
-        return sorted(map(type(self).values_of, rows), key=itemgetter("name"))
+        return sorted(map(self.importer.exported, rows), key=itemgetter("name"))
 
     def download(self, text: str, suffix: str, kind: str) -> HttpResponse:
         name = f"{self.importer.layout.plural}.{suffix}"
@@ -120,7 +117,7 @@ class ImportableAdmin(TenantModelAdmin):
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if not form.is_bound or not form.is_valid():
             return self.page(request, form=form)
-        files = form.cleaned_data["files"]
+        files = form.cleaned_data["uploads"]
         try:
             plan = self.planned(request, files)[1]
         except ImportRefused as error:
@@ -157,7 +154,7 @@ class ImportableAdmin(TenantModelAdmin):
     def planned(self, request: HttpRequest, files: dict[str, str]) -> tuple[Importer[Any], Plan[Any]]:
         """Raises ImportRefused."""
         importer = self.importer(request.tenant, actor=person(request))  # type: ignore[attr-defined]
-        reading = Reading(Uploaded(files), importer.layout, type(self).compile).run()
+        reading = Reading(Uploaded(files), importer.layout, importer.compiler()).run()
         return importer, importer.plan(reading.records, reading.problems)
 
     def page(
@@ -177,7 +174,7 @@ class ImportableAdmin(TenantModelAdmin):
             "opts": self.opts,
             "layout": layout,
             "columns": ", ".join(layout.columns),
-            "suffixes": ", ".join((".yaml", ".yml", ".json", ".csv", *([".py"] if type(self).compile else []))),
+            "suffixes": ", ".join((".yaml", ".yml", ".json", ".csv", *([".py"] if self.importer.compiler() else []))),
             "most": f"{settings.HIGHWAY_IMPORT_BYTES / MEBIBYTE:g} MiB",
             "form": form,
             "plan": plan,

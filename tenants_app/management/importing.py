@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from highway_automation.base import safe_json
-from highway_automation.base.bulk.reading import Compile, Reading
+from highway_automation.base.bulk.reading import Reading
 from highway_automation.base.bulk.records import ImportRefused, Problem
 from highway_automation.base.bulk.sources import OnDisk
 from highway_automation.base.errors import HighwayError
@@ -33,7 +33,6 @@ class ImportCommand(BaseCommand):
     """Reads files into a plan and does it, all or nothing. A subclass says of what."""
 
     importer: ClassVar[type[Importer[Any]]]
-    compile: ClassVar[Compile | None] = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
@@ -50,7 +49,7 @@ class ImportCommand(BaseCommand):
             with bar(shown=not options["json"] and sys.stderr.isatty()) as progress:
                 importer = self.make(tenant, options, progress)
                 progress("Reading", 0, 1)
-                reading = Reading(OnDisk(options["paths"]), importer.layout, type(self).compile).run()
+                reading = Reading(OnDisk(options["paths"]), importer.layout, importer.compiler()).run()
                 plan = importer.plan(reading.records, reading.problems)
                 if not options["dry_run"]:
                     importer.apply(plan)
@@ -90,7 +89,7 @@ class ImportCommand(BaseCommand):
                 told = printable(f"{warning['path']}: {warning['message']}")
                 table.add_row("", Text("warning"), told, "", style="yellow")
         if table.row_count:
-            out: Any = self.stdout._out  # type: ignore[attr-defined]
+            out: Any = self.stdout._out
             Console(file=out, highlight=False, width=None if out.isatty() else WIDE).print(table)
 
 

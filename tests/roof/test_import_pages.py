@@ -54,7 +54,7 @@ def upload(client: Client, page: str, **files: Any) -> Any:
         )
         for name, text in files.items()
     ]
-    return client.post(f"{page}import/", {"files": sent})
+    return client.post(f"{page}import/", {"uploads": sent})
 
 
 def text(response: Any) -> str:
@@ -173,7 +173,7 @@ def test_large_uploads_and_other_files_are_refused_in_words(editor: Client, sett
     large = upload(editor, TEMPLATES, t_json=" " * 1001)
     other = upload(editor, TEMPLATES, t_txt="x")
     empty = editor.post(f"{TEMPLATES}import/", {})
-    binary = editor.post(f"{TEMPLATES}import/", {"files": SimpleUploadedFile("t.json", b"\xff\xfe")})
+    binary = editor.post(f"{TEMPLATES}import/", {"uploads": SimpleUploadedFile("t.json", b"\xff\xfe")})
     zeros = upload(editor, TEMPLATES, t_csv="name\na\x00b\n")
 
     assert "at most 0.000953674 MiB can be uploaded at once" in text(large)

@@ -10,7 +10,7 @@ from runs_app.actions.definitions import DefinitionBatch
 from templates_app.actions.targets import NamedTemplates
 from tenants_app.actions.importing import Importer, Planned
 from triggers_app.actions.triggers import Questions, Warnings, changed, made, touch
-from triggers_app.columns import LAYOUT
+from triggers_app.columns import LAYOUT, values_of
 from triggers_app.models import EventTrigger
 from triggers_app.targets import Targets
 
@@ -18,6 +18,7 @@ from triggers_app.targets import Targets
 class TriggerImporter(Importer[EventTrigger]):
     model = EventTrigger
     layout = LAYOUT
+    exported = staticmethod(values_of)
     related = ("tenant", "template", "definition")
 
     def prepare(self, records: Sequence[Record]) -> None:

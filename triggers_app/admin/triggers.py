@@ -17,7 +17,7 @@ from highway_automation.base import safe_json
 from templates_app.models import WorkflowTemplate
 from tenants_app.admin.base import object_action, rows_for, tenant_of
 from tenants_app.admin.importing import ImportableAdmin
-from triggers_app import actions, columns
+from triggers_app import actions
 from triggers_app.admin.deliveries import OfTrigger
 from triggers_app.admin.display import link_to
 from triggers_app.admin.help import START_WHAT, WHICH_EVENTS
@@ -67,7 +67,6 @@ class TriggerAdmin(ImportableAdmin):
         ("How", {"fields": ["mode", "max_depth", "enabled"]}),
     ]
     importer = actions.TriggerImporter
-    values_of = staticmethod(columns.values_of)
     actions = ["pause_selected", "resume_selected"]
     object_actions = ["pause", "resume"]
     inlines = [OfTrigger]

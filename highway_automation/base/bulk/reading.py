@@ -13,7 +13,7 @@ from highway_automation.base.bulk.records import Problem, Record
 from highway_automation.base.bulk.sources import Source, Unreadable
 from highway_automation.base.bulk.tables import Row, rows_of
 from highway_automation.base.safe_json import JSON, UnsafeJSON, parse
-from highway_automation.base.safe_yaml import Document, Node, UnsafeYAML, children, documents, line_of
+from highway_automation.base.safe_yaml import Document, Node, SequenceNode, UnsafeYAML, children, documents, line_of
 
 Compile = Callable[[str, str, bool], list[JSON]]
 """(text, file, trusted) → the definitions that a program builds. Raises Unreadable."""
@@ -133,7 +133,7 @@ def document_value(document: Document, node: Node, file: str) -> JSON:
 
 def _yaml_records(root: Node, plural: str) -> list[Node]:
     listed = root if not isinstance(root.value, list) else (children(root, plural)[1] or root)
-    if listed.id == "sequence":
+    if isinstance(listed, SequenceNode):
         return list(listed.value)
     return [] if root.tag == "tag:yaml.org,2002:null" else [root]
 

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 from templates_app.actions import TemplateImporter
-from templates_app.columns import compiled
 from tenants_app.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
     help = "Create or update templates from files or folders (YAML, JSON, CSV, Python), all or none; says what it does."
     importer = TemplateImporter
-    compile = staticmethod(compiled)
