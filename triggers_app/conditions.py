@@ -43,7 +43,7 @@ class Leaf:
             if value in self.keys:
                 return True
         elif type(value) is list:
-            return any(self.accepts(element) for element in value)
+            return any(self.accepts(element) for element in value or [MISSING])
         elif key_of(value) in self.keys:
             return True
         return any(test(value) for test in self.tests) if self.tests else False
@@ -58,7 +58,7 @@ class Node:
 
     def accepts(self, value: Any) -> bool:
         if type(value) is list:
-            return any(self.accepts(element) for element in value)
+            return any(self.accepts(element) for element in value or [MISSING])
         obj = value if type(value) is dict else {}
         for key, leaf in self.leaves:
             if not leaf.accepts(obj.get(key, MISSING)):

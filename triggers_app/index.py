@@ -2,8 +2,8 @@
 
 A trigger is filed under its event type and there under one anchor: the exact condition that fewest triggers of
 that type share. An event looks up the values it has at the anchors' paths and checks only what it finds there.
-Triggers without an exact condition are candidates for every event of their type; types that are globs are
-found by their literal beginning.
+One with `$or` is filed once for each way to fit it. Triggers without an exact condition are candidates for every
+event of their type; types that are globs are found by their literal beginning.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Index(Generic[K]):
         for number, entry in enumerate(entries):
             glob = entry.event_type
             filed = globs[glob] if glob.exact is None else exact[glob.exact]
-            filed.append(replace(entry, number=number))
+            filed += [replace(entry, number=number, filter=way) for way in entry.filter.ways or (entry.filter,)]
         self._exact = {event_type: _bucket(of_type) for event_type, of_type in exact.items()}
         self._globs: dict[str, list[tuple[Glob, Bucket[K]]]] = defaultdict(list)
         for glob, of_type in globs.items():
@@ -86,8 +86,8 @@ class Index(Generic[K]):
 
     def match(self, event: Envelope) -> list[K]:
         """The keys of the triggers that match, in the order they were given."""
-        found = [entry for entry in self.candidates(event) if entry.accepts(event)]
-        return [entry.key for entry in sorted(found, key=lambda entry: entry.number)]
+        found = {entry.number: entry.key for entry in self.candidates(event) if entry.accepts(event)}
+        return [key for _number, key in sorted(found.items(), key=lambda item: item[0])]
 
 
 def _bucket(entries: list[Entry[K]]) -> Bucket[K]:
@@ -119,5 +119,5 @@ def _found(postings: dict[Any, list[Entry[K]]], event: Envelope, path: Path) -> 
         if type(value) in PLAIN:
             return postings.get(value, ())
     keys = {key_of(value) for value in values_at(event, path)}
-    once = {entry.number: entry for key in keys for entry in postings.get(key, ())}
+    once = {id(entry): entry for key in keys for entry in postings.get(key, ())}
     return once.values()

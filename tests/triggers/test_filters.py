@@ -108,7 +108,27 @@ def test_type_and_subject_are_reachable() -> None:
         ({"a": list(range(1001))}, "a", "use at most 1000"),
         ({f"k{n}": n for n in range(201)}, "", "use at most 200"),
         ({".".join("abcdefgh" * 5): 1}, ".".join("abcdefgh" * 5), "deeper than 32"),
-        ({"$or": [{"a": 1}, {"b": 1}]}, "$or", "make one trigger for each alternative"),
+        ({"$or": [{"a": 1}]}, "$or", "two or more patterns"),
+        ({"$or": {"a": 1}}, "$or", "two or more patterns"),
+        ({"a": {"$or": [{"b": 1}, "c"]}}, "a.$or[1]", "Each alternative is a pattern"),
+        ({"$or": [{"a": 1}, {"b": []}]}, "b", "An empty list"),
+        ({"a": 1, "$or": [{"a": 1}, {"b": 1}]}, "$or", "`a` stands beside $or and in it"),
+        ({f"k{n}": {"$or": [{"a": 1}, {"b": 1}]} for n in range(7)}, "k6", "more than 100 combinations"),
+        ({"a": {"prefix": 1}}, "a", '"prefix" takes a text'),
+        ({"a": [1, {"prefix": {"suffix": "x"}}]}, "a[1]", '"prefix" takes a text'),
+        ({"a": {"prefix": "x", "suffix": "y"}}, "a", "An operator stands alone"),
+        ({"a": {"exists": "yes"}}, "a", "true or false"),
+        ({"a": {"numeric": [">"]}}, "a", "takes a list"),
+        ({"a": {"numeric": ["!=", 1]}}, "a", "A comparison is one of"),
+        ({"a": {"numeric": [">", "1"]}}, "a", "A comparison is one of"),
+        ({"a": {"numeric": [">", True]}}, "a", "A comparison is one of"),
+        ({"a": {"numeric": ["<", 5, ">", 1]}}, "a", "lower bound before an upper"),
+        ({"a": {"numeric": [">", 5, "<", 1]}}, "a", "lower bound before an upper"),
+        ({"a": {"cidr": "10.0.0.0/33"}}, "a", "is no network"),
+        ({"a": {"anything-but": []}}, "a", "An empty list refuses nothing"),
+        ({"a": {"anything-but": {"numeric": [">", 1]}}}, "a", "takes values, or one of"),
+        ({"a": {"anything-but": [["x"]]}}, "a", "a flat list"),
+        ({"a": {"wildcard": "*" + "x" * 1000}}, "a", "use at most 1000"),
     ],
 )
 def test_a_pattern_that_cannot_be_meant_is_refused_with_the_cure(pattern: JSON, path: str, says: str) -> None:
@@ -118,7 +138,7 @@ def test_a_pattern_that_cannot_be_meant_is_refused_with_the_cure(pattern: JSON, 
     assert says in refused.value.message
 
 
-@pytest.mark.parametrize("operator", sorted(set(CURES) - {"$or"}))
+@pytest.mark.parametrize("operator", sorted(CURES))
 @pytest.mark.parametrize("listed", [True, False])
 def test_an_operator_without_a_builder_is_refused_by_name(operator: str, listed: bool) -> None:
     leaf: Any = {operator: "x"}
@@ -129,6 +149,79 @@ def test_an_operator_without_a_builder_is_refused_by_name(operator: str, listed:
 def test_a_field_named_like_an_operator_is_addressed_by_its_path() -> None:
     assert fits({"state.prefix": "x"}, {"state": {"prefix": "x"}})
     assert fits({"prefix": "x"}, {"prefix": "x"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "yes", "no"),
+    [
+        ({"prefix": "eu-"}, ["eu-1", "eu-"], ["EU-1", "us-1", 7, None, {"x": 1}]),
+        ({"prefix": {"equals-ignore-case": "EU-"}}, ["eu-1", "Eu-"], ["us-1"]),
+        ({"suffix": ".png"}, ["a.png"], ["a.PNG", "png"]),
+        ({"suffix": {"equals-ignore-case": ".PNG"}}, ["a.png", "a.pNg"], ["a.gif"]),
+        ({"equals-ignore-case": "Alice"}, ["alice", "ALICE"], ["alicia", 1, None]),
+        ({"wildcard": "a*c"}, ["ac", "abc"], ["abd"]),
+        ({"wildcard": "a?c*"}, ["a?c", "a?cd"], ["abc"]),
+        ({"wildcard": "a\\*"}, ["a*"], ["ab"]),
+        ({"wildcard": "C:\\\\x"}, ["C:\\x"], ["C:x"]),
+        ({"exists": True}, ["", 0, None, False, {"x": 1}, ["a"]], [[]]),
+        ({"exists": False}, [[]], ["", None, {"x": 1}, ["a"]]),
+        ({"numeric": ["=", 5]}, [5, 5.0], [6, "5", True, None]),
+        ({"numeric": [">", 0, "<=", 5]}, [0.1, 5], [0, 5.1, "3"]),
+        ({"numeric": [">=", -1e3]}, [-1000, 10**30], [-1000.1]),
+        ({"cidr": "10.0.0.0/24"}, ["10.0.0.0", "10.0.0.255"], ["10.0.1.0", "x", 167772160, "::ffff:10.0.0.1"]),
+        ({"cidr": "10.0.0.7/24"}, ["10.0.0.1"], ["10.0.1.7"]),
+        ({"cidr": "2001:db8::/32"}, ["2001:db8::1"], ["2001:db9::1", "10.0.0.1"]),
+        ({"anything-but": "a"}, ["b", 1, None], ["a", {"x": 1}, []]),
+        ({"anything-but": ["a", 1]}, ["b", 2, True], ["a", 1, 1.0]),
+        ({"anything-but": {"prefix": "eu-"}}, ["us-1", 3], ["eu-1"]),
+        ({"anything-but": {"suffix": ["x", "y"]}}, ["z"], ["ax", "ay"]),
+        ({"anything-but": {"wildcard": "*/lib/*"}}, ["a/b"], ["a/lib/b"]),
+        ({"anything-but": {"equals-ignore-case": ["A", "b"]}}, ["c"], ["a", "B"]),
+        ([{"numeric": [">", 5]}, "many", None], [6, "many", None], [5, "few"]),
+    ],
+)
+def test_operators(wanted: JSON, yes: list[JSON], no: list[JSON]) -> None:
+    pattern = parse({"n": wanted})
+    assert [value for value in yes if not matches(pattern, event({"n": value}))] == []
+    assert [value for value in no if matches(pattern, event({"n": value}))] == []
+    absent = wanted == {"exists": False}
+    assert matches(pattern, event({})) is matches(parse({"x": {"n": wanted}}), event({"x": 1})) is absent
+
+
+def test_an_operator_holds_for_some_element_of_a_list() -> None:
+    assert fits({"tags": {"prefix": "v"}}, {"tags": ["new", "vip"]})
+    assert fits({"tags": {"anything-but": "vip"}}, {"tags": ["new", "vip"]})
+    assert not fits({"tags": {"anything-but": "vip"}}, {"tags": ["vip"]})
+    assert fits({"items": {"sku": {"exists": False}}}, {"items": [{"sku": 1}, {}]})
+
+
+OR: JSON = {
+    "kind": "order",
+    "$or": [{"total": {"numeric": [">", 100]}}, {"customer": {"$or": [{"vip": True}, {"age": 0}]}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"kind": "order", "total": 101}, True),
+        ({"kind": "order", "total": 1, "customer": {"vip": True}}, True),
+        ({"kind": "order", "customer": {"age": 0}}, True),
+        ({"kind": "order", "total": 1, "customer": {"vip": False}}, False),
+        ({"kind": "offer", "total": 101}, False),
+    ],
+)
+def test_one_of_the_alternatives_holds_with_what_stands_beside_it(payload: JSON, expected: bool) -> None:
+    assert fits(OR, payload) is explain(parse(OR), event(payload)).matched is expected
+
+
+def test_an_explanation_of_alternatives_shows_the_one_that_fits_or_comes_nearest() -> None:
+    fitting = explain(parse(OR), event({"kind": "order", "customer": {"age": 0}}))
+    assert fitting.note == "Alternative 3 of 3 fits."
+    assert [line.path for line in fitting.conditions] == ["kind", "customer.age"]
+    missing = explain(parse(OR), event({"kind": "order", "total": 7}))
+    assert missing.note == "None of 3 alternatives fits; this one is nearest."
+    assert [(line.path, line.ok) for line in missing.conditions] == [("kind", True), ("total", False)]
 
 
 def test_an_explanation_shows_every_condition_with_the_value_seen() -> None:

@@ -12,12 +12,21 @@ from triggers_app.index import Entry, Index
 NAMES = ["a", "b", "a.b", "a.c", "detail", "detail.a"]
 TEXTS = st.sampled_from(["x", "xy", "y", "", "x*", "*y", "?"])
 SCALARS = st.one_of(TEXTS, st.sampled_from([0, 1, 1.0, 2]), st.booleans(), st.none())
-WANTED = st.one_of(SCALARS, st.lists(SCALARS, min_size=1, max_size=3))
-PATTERNS = st.dictionaries(
+OPERATED = st.sampled_from(
+    [
+        *({"prefix": "x"}, {"suffix": "y"}, {"exists": True}, {"exists": False}, {"numeric": [">", 0, "<", 2]}),
+        *({"anything-but": ["x", 1]}, {"equals-ignore-case": "X"}, {"wildcard": "x*"}),
+    ]
+)
+WANTED = st.one_of(SCALARS, OPERATED, st.lists(SCALARS | OPERATED, min_size=1, max_size=3))
+PLAIN_PATTERNS = st.dictionaries(
     st.sampled_from([*NAMES, "$event.source", "$event.type"]),
     WANTED | st.dictionaries(st.sampled_from(["a", "b", "c"]), WANTED, min_size=1),
     max_size=3,
 ).map(lambda pattern: {key: value for key, value in pattern.items() if _sensible(key, value)})
+PATTERNS = PLAIN_PATTERNS | st.lists(PLAIN_PATTERNS.filter(bool), min_size=2, max_size=3).map(
+    lambda ways: {"$or": ways, "c": [{"exists": False}, "x"]}
+)
 PAYLOADS = st.dictionaries(
     st.sampled_from(NAMES),
     st.recursive(
@@ -76,6 +85,25 @@ def test_only_triggers_filed_under_the_events_own_values_are_looked_at() -> None
 def test_the_anchor_is_the_condition_that_fewest_triggers_share() -> None:
     given = [Entry(n, compile_glob("t"), parse({"status": "ok", "user": f"u{n}"})) for n in range(100)]
     assert len(Index(given).candidates(Envelope("t", "", "", {"status": "ok", "user": "u7"}))) == 1
+
+
+def test_each_alternative_has_an_anchor_of_its_own() -> None:
+    given = [
+        Entry(n, compile_glob("t"), parse({"status": "ok", "$or": [{"user": f"u{n}"}, {"team": f"t{n}"}]}))
+        for n in range(100)
+    ]
+    index = Index(given)
+    for payload in ({"status": "ok", "user": "u7"}, {"status": "ok", "team": "t7", "user": "u7"}):
+        assert index.match(Envelope("t", "", "", payload)) == [7]
+        assert len(index.candidates(Envelope("t", "", "", payload))) <= 2
+
+
+def test_alternatives_that_share_their_anchor_are_all_looked_at() -> None:
+    given = [
+        Entry("it", compile_glob("t"), parse({"user": "u", "$or": [{"a": {"prefix": "x"}}, {"b": {"prefix": "x"}}]}))
+    ]
+    for payload in ({"user": ["u"], "a": "x"}, {"user": ["u"], "b": "x"}, {"user": "u", "a": "x", "b": "x"}):
+        assert Index(given).match(Envelope("t", "", "", payload)) == ["it"]
 
 
 def test_types_that_are_globs_are_found_by_their_beginning() -> None:

@@ -69,7 +69,7 @@ def test_a_name_belongs_to_its_tenant(tenant: Tenant, other_tenant: Tenant, make
         ({"event_type": ""}, "event_type", "blank"),
         ({"event_type": "x" * 101}, "event_type", "at most 100"),
         ({"filter_expression": {"a": {"b": []}}}, "filter_expression.a.b", "An empty list matches nothing"),
-        ({"filter_expression": {"a": [{"prefix": "x"}]}}, "filter_expression.a[0]", '"prefix" is not available'),
+        ({"filter_expression": {"a": [{"changed": True}]}}, "filter_expression.a[0]", '"changed" is not available'),
         ({"filter_expression": "critical_*"}, "filter_expression", "A filter is an object"),
         ({"filter_expression": {"a": "\x00"}}, "filter_expression", "NUL"),
         ({"workflow_definition": None}, "workflow_definition", "exactly one"),

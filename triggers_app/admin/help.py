@@ -17,8 +17,8 @@ def own_events() -> SafeString:
     rows = ((name, ", ".join(sorted(names))) for name, names in PAYLOADS.items())
     listed = format_html_join("", "<li class='mb-1'><code>{}</code>: {}</li>", rows)
     return format_html(
-        "<details class='relative mt-2'><summary class='cursor-pointer'>The product's own events and what their payloads hold"
-        "</summary><ul class='pl-4 pt-2'>{}</ul></details>",
+        "<details class='relative mt-2'><summary class='cursor-pointer'>The product's own events and what their "
+        "payloads hold</summary><ul class='pl-4 pt-2'>{}</ul></details>",
         listed,
     )
 
@@ -26,11 +26,14 @@ def own_events() -> SafeString:
 WHICH_EVENTS = format_html(
     "Every key of the filter must hold: {} fits runs of workflows whose name begins so. A key is a path in the payload "
     "({}); a value is a text (* and ? stand for anything), a number, true, false, null, or a list of which any may "
-    "fit. {} and {} look at the event itself. Left empty, every event of the type fits.{}",
+    "fit. {} and {} look at the event itself. Operators: {}, also suffix, wildcard, equals-ignore-case, anything-but, "
+    "exists and cidr; {} holds when one of its patterns does. Left empty, every event of the type fits.{}",
     code('{"workflow_name": "critical_*"}'),
     code('{"order.total": [10, 20]}'),
     code("$event.source"),
     code("$event.subject"),
+    code('{"total": {"numeric": [">", 100]}, "shop": {"prefix": "eu-"}}'),
+    code('{"$or": [{"vip": true}, {"total": 0}]}'),
     own_events(),
 )
 START_WHAT = format_html(
