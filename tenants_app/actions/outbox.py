@@ -20,7 +20,6 @@ from tenants_app.models.outbox import MailStatus
 from tenants_app.scoping import tenant_key
 
 WORKFLOW = "workflow"
-ACCOUNT_MAIL_KEPT = timedelta(days=30)
 FILE_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 
 
@@ -111,7 +110,10 @@ def purge_mails(tenant_id: str, before: datetime, *, dry_run: bool) -> int:
 
 def forget_account_mail() -> int:
     """As `purge_mails`, for mail that belongs to no tenant, so that no tenant's retention reaches it."""
-    return _purge(OutboxMail.objects.all_tenants().filter(tenant=None), now() - ACCOUNT_MAIL_KEPT, False)
+    days: int = settings.HIGHWAY_RETENTION_HISTORY_DAYS
+    if not days:
+        return 0
+    return _purge(OutboxMail.objects.all_tenants().filter(tenant=None), now() - timedelta(days=days), False)
 
 
 def _purge(rows: Any, before: datetime, dry_run: bool) -> int:

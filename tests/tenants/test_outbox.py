@@ -16,7 +16,7 @@ from highway_automation.base.clock import lease_now, now
 from highway_automation.base.errors import Conflict, Invalid
 from highway_automation.base.retention import KINDS
 from tenants_app import tasks
-from tenants_app.actions import queue_mail, record_mail, retry_mail, send_queued_mail, sweep_mail
+from tenants_app.actions import forget_account_mail, queue_mail, record_mail, retry_mail, send_queued_mail, sweep_mail
 from tenants_app.actions.delivery import claim_mail, deliver
 from tenants_app.links import PLACE
 from tenants_app.models import OutboxMail, Tenant, User
@@ -256,6 +256,20 @@ def test_mails_are_purged_but_for_those_that_wait(mailbox: Mailbox, tenant: Tena
     assert purge("acme", later, dry_run=True) == 1
     assert purge("acme", later, dry_run=False) == 1
     assert [(row.tenant_id, row.subject) for row in rows()] == [("globex", "Hello"), ("acme", "Waiting")]
+
+
+def test_mail_about_accounts_goes_after_the_days_of_history(
+    mailbox: Mailbox, alice: User, move_clock: Callable[..., None], settings: Any
+) -> None:
+    queue_mail(None, alice.email, "Password", "x")
+    send_queued_mail()
+    move_clock(days=settings.HIGHWAY_RETENTION_HISTORY_DAYS - 1)
+    assert forget_account_mail() == 0
+    move_clock(days=2)
+    settings.HIGHWAY_RETENTION_HISTORY_DAYS, days = 0, settings.HIGHWAY_RETENTION_HISTORY_DAYS
+    assert forget_account_mail() == 0
+    settings.HIGHWAY_RETENTION_HISTORY_DAYS = days
+    assert forget_account_mail() == 1
 
 
 def test_a_step_that_ran_twice_has_one_record(tenant: Tenant, other_tenant: Tenant) -> None:
