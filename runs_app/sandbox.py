@@ -173,7 +173,7 @@ while [ "$1" != -- ]; do
     case "$1" in
         +*) place "$name"; seal "$name" ;;
         !*) mount -t tmpfs -o mode=755,nosuid,nodev sandbox "$root$name" ;;
-        =*) mount -o remount,ro "$root$name" ;;
+        =*) mount -o remount,bind,ro,nosuid,nodev "$root$name" ;;
     esac
     shift
 done
@@ -182,7 +182,7 @@ if [ -n "$workdir" ]; then
     place "$workdir"
     mount -o remount,bind,nosuid,nodev "$root$workdir"
 fi
-mount -o remount,ro "$root"
+mount -o remount,bind,ro,nosuid,nodev "$root"
 cd "$root"
 pivot_root . .
 umount -l .

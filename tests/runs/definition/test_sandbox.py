@@ -109,6 +109,15 @@ def test_python_and_its_packages_run_inside(kind: str, tmp_path: Path) -> None:
     assert str(sys.version_info[:2]) in run(tmp_path, script, readonly=tuple(readonly))
 
 
+def test_an_ordinary_user_can_build_one(kind: str) -> None:
+    """The machine's root, as whom tests often run, may more than a worker should be able to."""
+    nobody = ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]
+    command = sandbox.command(["/bin/sh", "-c", "pwd; : > /x"], network=False, readonly=[], workdir=None)
+    argv = [*nobody, *command] if os.geteuid() == 0 else command
+    done = subprocess.run(argv, env=CLEAN, cwd="/", capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "/tmp\n" and "cannot create /x" in done.stderr
+
+
 def test_temporary_space_is_bounded(kind: str, tmp_path: Path) -> None:
     said = run(tmp_path, "df -k /tmp /dev/shm | tail -2 | awk '{print $2}'")
     assert [int(size) * 1024 for size in said.split()] == [sandbox.TMP_BYTES] * 2
