@@ -320,6 +320,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["highway_automation.base.api.description.documented"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "highway_automation.examples.with_examples",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "runs_app.statuses.RunStatus",
         "StepStatus": "runs_app.statuses.StepStatus",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,6 +42,7 @@ class DeliveryViewSet(ListAndGet):
     ordering_fields = ["delivery_id", "created_at", "outcome"]
     ordering = ["-delivery_id"]
 
+    @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Try a failed delivery again."""

@@ -106,6 +106,14 @@ class Operation(AutoSchema):
         if self.is_detail() and self.method in {"PUT", "PATCH", "DELETE"}:
             yield "If-Match", "An ETag: 412 where the object has another one by now."
 
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        """PUT changes what its body names, as PATCH does: nothing in it is required."""
+        method, self.method = self.method, "PATCH" if self.method == "PUT" else self.method
+        try:
+            return super()._get_request_body(direction)
+        finally:
+            self.method = method
+
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         answers: dict[str, Any] = super()._get_response_bodies(direction)
         for answer in answers.values() if not self.open_to_all() else ():
