@@ -69,7 +69,7 @@ def readable(layout: Layout, row: Mapping[str, Any]) -> Mapping[str, Any]:
 def as_csv(layout: Layout, rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows as a table with every column, marked as UTF-8 for spreadsheets."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(layout.columns)
     for row in rows:
         readable(layout, row)
