@@ -171,6 +171,7 @@ LOGIN_THROTTLE = rate("HIGHWAY_LOGIN_THROTTLE", "60/min")
 AXES_FAILURE_LIMIT = int(LOGIN_THROTTLE.partition("/")[0])
 AXES_COOLOFF_TIME = timedelta(seconds=PERIODS[LOGIN_THROTTLE.partition("/")[2][0]])
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_SENSITIVE_PARAMETERS = ["username"]  # not in the log: some type their password there
 AXES_LOCKOUT_CALLABLE = "tenants_app.admin.passwords.locked_out"
 AXES_CLIENT_IP_CALLABLE = "highway_automation.base.middleware.address_of"
 AXES_ENABLED = not TESTING or read("bool", "HIGHWAY_TEST_AXES", False)
