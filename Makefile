@@ -24,6 +24,7 @@ lint: environment-dev
 	deploy/check
 
 bench: environment-dev
+	$(PYTHON_BIN) bench/imports.py
 	exec $(PYTHON_BIN) bench/engine.py
 
 chaos: environment-dev
