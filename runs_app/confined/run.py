@@ -24,6 +24,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 CODE, ARCHIVE = "code.py", "archive.zip"
+LONGEST_ERROR = 2000
 MODULES_NOT_READY = {"AppRegistryNotReady", "ImproperlyConfigured"}
 CONTEXT_NAMES = ("ctx", "context")
 
@@ -204,7 +205,7 @@ def failed(error: BaseException, tell: Answer) -> int:
     if isinstance(error, SystemExit):
         text = f"it ended itself with {error.code!r}"
     else:
-        text = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+        text = "".join(traceback.format_exception_only(error)[-1:]).strip()[:LONGEST_ERROR]
         traceback.print_exception(error.with_traceback(trace))
     lines = [frame.lineno for frame in traceback.extract_tb(trace) if os.path.basename(frame.filename) == CODE]
     tell(ok=False, error=f"{text} (line {lines[-1]})" if lines else text, permanent=isinstance(error, SyntaxError))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from urllib.parse import quote, quote_plus
 
 from highway_automation.base import safe_json
 from highway_automation.base.safe_json import JSON
+from runs_app.expressions.code import escaped
 
 STARS = "******"
 SHORTEST = 3
@@ -16,8 +18,8 @@ SHORTEST_LINE = 8
 
 
 class Mask:
-    """Replaces secret values in texts: also where JSON or a URL wrote them differently, in small or capital letters (as
-    host names and header names come back), and line by line.
+    """Replaces secret values in texts: also where JSON, Python or a URL wrote them differently, in small or capital
+    letters (as host names and header names come back), and line by line.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -47,6 +49,7 @@ class Mask:
 def _forms(secret: str) -> Iterator[str]:
     for text in (secret, *_lines(secret)):
         yield from (text, text.strip(), safe_json.dumps(text)[1:-1], quote(text, safe=""), quote_plus(text))
+        yield from (json.dumps(text)[1:-1], repr(text)[1:-1], ascii(text)[1:-1], escaped(text))
     yield b64encode(secret.encode()).decode()
 
 

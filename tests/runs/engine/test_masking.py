@@ -13,6 +13,9 @@ from runs_app.engine.masking import Mask
         ("s3cr3t-VALUE", "not 'S3CR3T-VALUE'", "not '******'"),
         ("a b&c", "/?q=a%20b%26c&r=a+b%26c", "/?q=******&r=******"),
         ('say "x"', '{"a": "say \\"x\\""}', '{"a": "******"}'),
+        ("pä'ss\\\"wörd", "'p\\xe4\\'ss\\\\\"w\\xf6rd'", "'******'"),
+        ("7-pä'ss", "x = '\\x37-p\\xe4\\'ss'", "x = '******'"),
+        ("pässwörd", '{"a": "p\\u00e4ssw\\u00f6rd"}', '{"a": "******"}'),
         (
             "line-one-of-it\nline-two-of-it\n--\n",
             "> line-one-of-it\n> line-two-of-it\n> --",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,11 @@ import pytest
 from pytest_django import Settings
 
 from runs_app import sandbox
+from runs_app.models import StepLog, StepRun
 from runs_app.tools import ToolError
+from tenants_app.actions import set_variable
+from tenants_app.models import Tenant
+from tests.conftest import workflow
 
 from .context import Log, call, context, in_thread
 
@@ -273,3 +277,16 @@ def test_without_a_sandbox_an_operator_may_allow_it(no_sandbox: None, settings: 
     assert not Path(output["stdout"].strip()).exists()
     assert "line 1" in refused("1 / 0").message
     assert "killed after 1 s" in refused("import time\ntime.sleep(60)", timeout=1).message
+
+
+@pytest.mark.django_db
+def test_a_secret_in_code_is_stored_nowhere(tenant: Tenant, run: Callable[..., Any]) -> None:
+    secret = "7-pä'ss\\\"wörd\n+more"
+    set_variable(tenant, "KEY", secret, secret=True)
+    code = "a, b = {{secrets.KEY}}, '{{secrets.KEY}}'\nprint(a, [b])\nraise ValueError(a if a == b else 0)"
+    task = {"task_id": "a", "operator_type": "task", "function": CODE, "dependencies": [], "args": [code]}
+    ended = run(workflow(task))
+    assert "ValueError: ****** (line 3)" in ended.error
+    stored = [StepRun.objects.for_tenant(tenant).values_list("input", "output", "error"), ended.error]
+    stored += StepLog.objects.for_tenant(tenant).values_list("text")
+    assert str(stored).count("******") >= 6 and not any(part in str(stored) for part in ("'ss", "rd\\n", "+more"))
