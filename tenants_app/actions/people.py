@@ -61,10 +61,9 @@ def invite(
     first_name: str = "",
     last_name: str = "",
     actor: User | None = None,
-    mail: bool = True,
 ) -> Membership:
-    """A place in the tenant for the person with this e-mail, who may be known already from another tenant; a mail tells
-    them, with a link to choose a password by where they have none.
+    """A place in the tenant for the person with this e-mail, who may be known already from another tenant. A mail tells
+    them, with a link to choose a password by where they have none; unless the caller gives a password to tell them.
 
     Nothing of an existing account changes, and the caller can't tell whether there was one. Raises Conflict when they
     are a member already, Invalid when the e-mail is none.
@@ -74,7 +73,7 @@ def invite(
         if user is None:
             user = create_user(email=email, password=password, first_name=first_name, last_name=last_name)
         membership = add_member(user, tenant, role)
-        if mail:
+        if not password:
             mail_invitation(membership, actor)
         return membership
 

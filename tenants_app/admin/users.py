@@ -32,7 +32,7 @@ class AddUserForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Leave it empty: they are mailed a link by which they choose one. Ignored for a known e-mail.",
+        help_text="Leave it empty: they are mailed a link by which they choose one. With one, no mail is sent.",
     )
     tenants: Any = None
     chosen: str | None = None

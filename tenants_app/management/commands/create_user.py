@@ -25,7 +25,5 @@ class Command(BaseCommand):
         tenant = tenant_named(options["tenant"])
         password = os.environ.get("HIGHWAY_USER_PASSWORD")
         with refusals():
-            membership = invite(
-                email=options["email"], tenant=tenant, role=options["role"], password=password, mail=not password
-            )
+            membership = invite(email=options["email"], tenant=tenant, role=options["role"], password=password)
         self.stdout.write(membership.user.email)
