@@ -62,7 +62,7 @@ class StepSerializer(TenantModelSerializer):
     """One attempt at a step. `step_name`, `completed_at` and `retry_count` are Highway's words."""
 
     step_name = serializers.CharField(source="path", read_only=True)
-    completed_at = serializers.DateTimeField(source="finished_at", read_only=True)
+    completed_at = serializers.DateTimeField(source="finished_at", read_only=True, allow_null=True)
     duration_seconds = serializers.SerializerMethodField()
     retry_count = serializers.SerializerMethodField()
     log = serializers.SerializerMethodField()
