@@ -11,6 +11,8 @@ from triggers_app.models import TriggerDelivery
 
 
 class DeliverySerializer(TenantModelSerializer):
+    null_when_read = ("event_id", "trigger_id")  # when those are deleted
+
     class Meta:
         model = TriggerDelivery
         fields = [

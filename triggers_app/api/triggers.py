@@ -53,6 +53,7 @@ class TriggerSerializer(TenantModelSerializer):
     """
 
     highway_keys = ("is_active", "warnings")
+    null_when_read = ("template_id",)
     template = TemplateField(queryset=WorkflowTemplate.objects.none(), required=False, allow_null=True)
     filter_expression = serializers.JSONField(required=False, allow_null=True)
     workflow_definition = serializers.JSONField(required=False, allow_null=True)
