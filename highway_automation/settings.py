@@ -240,7 +240,7 @@ CELERY_BEAT_SCHEDULER = "highway_automation.scheduler:HighwayScheduler"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {  # housekeeping; each may be sent by several schedulers and does nothing the second time
     "Adopt users without a tenant": {"task": "tenants_app.tasks.adopt_users_without_tenant", "schedule": 300.0},
-    "Forget counts of limits": {"task": "tenants_app.tasks.forget_counts", "schedule": 3600.0},
+    "Forget counts of limits": {"task": "tenants_app.tasks.forget_counts", "schedule": 600.0},
     "Forget old mail about accounts": {"task": "tenants_app.tasks.forget_account_mail", "schedule": 86_400.0},
     "Purge what is past its retention": {"task": "runs_app.tasks.purge_expired", "schedule": 3600.0},
     "Remove folders of ended runs": {"task": "runs_app.tasks.remove_work_folders", "schedule": 900.0},

@@ -21,7 +21,7 @@ INVITATION = "invitation"
 
 
 class NoAccount(ValueError):
-    """The account that a mail's link is for was deleted or made inactive meanwhile."""
+    """The account that a mail's link is for was deleted, made inactive or given another e-mail meanwhile."""
 
 
 def one_time_link(user: User) -> str:
@@ -46,6 +46,8 @@ def with_link(mail: OutboxMail) -> tuple[str, str]:
     user = mail.account
     if user is None or not user.is_active:
         raise NoAccount("The account this mail is about no longer exists, or is inactive.")
+    if user.email != mail.to:
+        raise NoAccount("The account this mail is about has another e-mail now.")
     known = mail.kind == INVITATION and user.has_usable_password()
     link, name = sign_in_page() if known else one_time_link(user), user.get_username()
     text = mail.text.replace(NAME, name).replace(PLACE, link)

@@ -16,7 +16,15 @@ from highway_automation.base.clock import lease_now, now
 from highway_automation.base.errors import Conflict, Invalid
 from highway_automation.base.retention import KINDS
 from tenants_app import tasks
-from tenants_app.actions import forget_account_mail, queue_mail, record_mail, retry_mail, send_queued_mail, sweep_mail
+from tenants_app.actions import (
+    forget_account_mail,
+    queue_mail,
+    record_mail,
+    retry_mail,
+    send_queued_mail,
+    sweep_mail,
+    update_user,
+)
 from tenants_app.actions.delivery import claim_mail, deliver
 from tenants_app.links import PLACE
 from tenants_app.models import OutboxMail, Tenant, User
@@ -235,6 +243,16 @@ def test_a_one_time_link_is_in_the_mail_and_nowhere_else(mailbox: Mailbox, alice
     assert 'href="https://highway.example/' in html
     stored = " ".join(str(value) for value in OutboxMail.objects.all_tenants().values()[0].values())
     assert "https://highway.example/" not in stored
+
+
+def test_a_link_goes_to_no_former_address(mailbox: Mailbox, alice: User) -> None:
+    mail = queue_mail(None, alice.email, "Password", f"Go to {PLACE} now.", account=alice)
+    alice.email = "alice@elsewhere.example"
+    update_user(alice)
+
+    assert send_queued_mail() == 0
+    mail.refresh_from_db()
+    assert (mail.status, mail.last_error) == ("failed", "The account this mail is about has another e-mail now.")
 
 
 def test_hostile_texts_can_be_stored_and_sent(mailbox: Mailbox, tenant: Tenant) -> None:
