@@ -34,7 +34,7 @@ class ShowsTimes(TenantModelAdmin):
     def next_times(self, schedule: ScheduledWorkflow) -> str:
         saved = not schedule._state.adding
         url = self.url_of("preview") + (f"?schedule={schedule.pk}" if saved else "")
-        found = times_of(schedule) if saved else {"problem": "Give a cron expression."}
+        found = times_of(schedule) if saved else {"hint": "They appear here while you type an expression."}
         return render_to_string("schedules_app/preview.html", {"preview_url": url, **found})
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
