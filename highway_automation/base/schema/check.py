@@ -7,18 +7,16 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from urllib.parse import urljoin
 
-from jsonschema import Draft202012Validator
-
 from highway_automation.base.errors import FieldError, Invalid
 from highway_automation.base.schema.budget import budget
 from highway_automation.base.schema.fill import TOLD, examine, short
+from highway_automation.base.schema.grammar import GRAMMAR
 from highway_automation.base.schema.patterns import BadPattern, compiled
 from highway_automation.base.schema.structure import JSON, SAME_VALUE, Path, children, pointer, subschemas
 
 Problem = tuple[Path, str]
 MAX_PARTS = 2_000
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-GRAMMAR = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 NOT_SUPPORTED = {
     "$anchor": "Refer by path: `#/$defs/…`.",
     "$dynamicAnchor": "Refer by path: `#/$defs/…`.",
