@@ -43,7 +43,7 @@ class Leaf:
             if value in self.keys:
                 return True
         elif type(value) is list:
-            return any(self.accepts(element) for element in value or [MISSING])
+            return any(self.accepts(element) for element in elements(value))
         elif key_of(value) in self.keys:
             return True
         return any(test(value) for test in self.tests) if self.tests else False
@@ -58,12 +58,25 @@ class Node:
 
     def accepts(self, value: Any) -> bool:
         if type(value) is list:
-            return any(self.accepts(element) for element in value or [MISSING])
+            return any(self.accepts(element) for element in elements(value))
         obj = value if type(value) is dict else {}
         for key, leaf in self.leaves:
             if not leaf.accepts(obj.get(key, MISSING)):
                 return False
         return not self.nodes or all(node.accepts(_inside(obj, key)) for key, node in self.nodes.items())
+
+
+def elements(value: list[Any]) -> list[Any]:
+    """What a list holds, lists in it opened; of one that holds nothing, that it does."""
+    return list(_flat(value)) or [MISSING]
+
+
+def _flat(value: list[Any]) -> Iterator[Any]:
+    for element in value:
+        if type(element) is list:
+            yield from _flat(element)
+        else:
+            yield element
 
 
 def key_of(value: Any) -> Any:
@@ -77,7 +90,7 @@ def values_at(event: Envelope, path: Path) -> Iterator[Any]:
     """Every value that a condition on `path` may look at; arrays count as each of their elements."""
     if path[0] == "$event":
         yield getattr(event, path[1])
-    elif path[0] == "detail":
+    elif path[0] == "detail" and len(path) > 1:
         yield from _descend(detail_of(event.payload), path, 1)
     else:
         yield from _descend(event.payload, path, 0)
@@ -106,3 +119,5 @@ def _descend(value: Any, path: Path, at: int) -> Iterator[Any]:
     elif type(value) is dict:
         last = at == len(path) - 1
         yield from _descend(value.get(path[at], MISSING) if last else _inside(value, path[at]), path, at + 1)
+    else:
+        yield MISSING

@@ -257,8 +257,9 @@ def _plant(roots: dict[str, Node], leaf: Leaf) -> None:
 
 
 def _explain_leaf(leaf: Leaf, event: Envelope) -> Condition:
-    seen = [value for value in values_at(event, leaf.path) if value is not MISSING]
-    ok = any(leaf.accepts(value) for value in seen) or (not seen and leaf.accepts(MISSING))
+    values = list(values_at(event, leaf.path)) or [MISSING]
+    seen = [value for value in values if value is not MISSING]
+    ok = any(leaf.accepts(value) for value in values)
     shown = [_short(value) for value in seen[:20]]
     return Condition(".".join(leaf.path), leaf.wanted, shown[0] if len(seen) == 1 else shown, bool(seen), ok)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from highway_automation.base.safe_json import JSON
 from triggers_app.conditions import Envelope
-from triggers_app.filters import parse
+from triggers_app.filters import explain, matches, parse
 from triggers_app.globs import compile_glob
 from triggers_app.index import Entry, Index
 
@@ -70,6 +70,13 @@ def test_the_index_finds_exactly_what_looking_at_every_trigger_finds(
     for event in events:
         naive = [entry.key for entry in given if entry.event_type.matches(event.type) and entry.accepts(event)]
         assert index.match(event) == naive
+
+
+@given(PATTERNS, EVENTS)
+def test_an_explanation_agrees_with_the_match(pattern: JSON, event: Envelope) -> None:
+    told = explain(parse(pattern), event)
+    assert told.matched is matches(parse(pattern), event)
+    assert all(condition.ok for condition in told.conditions) or not told.matched
 
 
 def test_only_triggers_filed_under_the_events_own_values_are_looked_at() -> None:
