@@ -60,8 +60,10 @@ def encryption() -> Saw:
 def shared_cache() -> Saw:
     """Throttles count per cache: with one per process they multiply."""
     backend = settings.CACHES["default"]["BACKEND"]
+    if settings.HIGHWAY_COUNT_IN_DATABASE:
+        return ok("requests are counted in the database")
     if "locmem" in backend and not settings.CELERY_BROKER_URL.startswith("memory"):
-        return warning("Each web process counts failed logins and requests for itself", "Set HIGHWAY_CACHE_URL.")
+        return warning("Each web process counts requests for itself", "Set HIGHWAY_CACHE_URL.")
     return ok(backend.rsplit(".", 1)[-1])
 
 
