@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from templates_app.actions import create_template
 from templates_app.models import WorkflowTemplate
 from tenants_app.models import Tenant
+from tests.conftest import member
 
 Definition = dict[str, Any]
 
@@ -45,3 +47,10 @@ def make(tenant: Tenant) -> Callable[..., WorkflowTemplate]:
 @pytest.fixture
 def template(make: Callable[..., WorkflowTemplate]) -> WorkflowTemplate:
     return make()
+
+
+@pytest.fixture
+def editor(tenant: Tenant) -> Client:
+    from tests.templates.pages import signed_in  # it needs what stands above
+
+    return signed_in(member("eve", tenant, "editor"))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,7 @@ from rest_framework.test import APIClient
 
 from runs_app.models import WorkflowName, WorkflowRun
 from templates_app import usage
-from templates_app.actions import create_template
-from templates_app.models import TemplateVersion, WorkflowTemplate
+from templates_app.models import WorkflowTemplate
 from tenants_app.models import Tenant
 from tests.conftest import client_with_key
 from tests.templates.conftest import SCHEMA, saying
@@ -143,24 +141,6 @@ def test_someone_elses_template_is_as_unknown_as_none(foreign_api: APIClient, te
     assert foreign_api.get(URL).json()["total"] == 0
 
 
-def test_a_new_definition_or_schema_is_a_new_version_and_nothing_else_is(api: APIClient, make: Make) -> None:
-    make()
-    for change, version in [
-        ({"description": "new"}, 1),
-        ({"workflow_definition": saying()}, 1),
-        ({"workflow_definition": saying("Bye")}, 2),
-        ({"input_schema": None}, 3),
-        ({"enabled": False, "category": "x", "tags": ["y"]}, 3),
-    ]:
-        assert api.patch(f"{URL}/greet", change, format="json").json()["version"] == version
-    names = WorkflowName.objects.for_tenant("acme").filter(name="greet").order_by("version")
-    assert [(row.version, row.definition.raw) for row in names] == [
-        (1, saying()),
-        (2, saying("Bye")),
-        (3, saying("Bye")),
-    ]
-
-
 def test_put_leaves_alone_what_it_does_not_name_and_refuses_another_name(api: APIClient, make: Make) -> None:
     make(description="old", tags=["t"])
     put = api.put(f"{URL}/greet", {"name": "greet", "workflow_definition": saying("Bye")}, format="json")
@@ -239,142 +219,6 @@ def test_a_list_takes_the_same_queries_however_long_it_is(
         assert api.get(URL).json()["total"] == 12
 
 
-@pytest.mark.parametrize("word", ["inputs", "input"])
-def test_running_answers_the_run_and_fills_defaults(
-    api: APIClient, template: WorkflowTemplate, drive: Callable[[], int], word: str
-) -> None:
-    answer = post(api, "/greet/run", {word: {"times": 2}})
-    body = answer.json()
-    drive()
-    run = WorkflowRun.objects.for_tenant("acme").get(pk=body["workflow_run_id"])
-
-    assert answer.status_code == 202
-    assert (body["status"], body["template"], body["version"]) == ("pending", "greet", 1)
-    assert (run.status, run.inputs, run.workflow_name) == ("completed", {"who": "world", "times": 2}, "greet")
-    assert (run.cause_kind, run.cause_id, run.template_version) == ("template", str(template.pk), 1)
-
-
-def test_running_with_an_empty_body_uses_the_defaults(api: APIClient, template: WorkflowTemplate) -> None:
-    assert api.post(f"{URL}/greet/run").status_code == 202
-
-
-@pytest.mark.parametrize("how", ["body", "Idempotency-Key", "X-Idempotency-Key"])
-def test_a_repeated_key_answers_the_first_run(api: APIClient, make: Make, how: str) -> None:
-    make()
-
-    def run(inputs: dict[str, Any]) -> Any:
-        if how == "body":
-            return post(api, "/greet/run", {"inputs": inputs, "idempotency_key": "k"})
-        return post(api, "/greet/run", {"inputs": inputs}, **{how: "k"})
-
-    first, again, other = run({}), run({}), run({"who": "Eve"})
-
-    assert (first.status_code, again.status_code, other.status_code) == (202, 200, 409)
-    assert first.json()["workflow_run_id"] == again.json()["workflow_run_id"] == other.json()["existing_run_id"]
-    assert WorkflowRun.objects.for_tenant("acme").count() == 1
-
-
-def test_a_repeated_key_means_the_same_run_after_the_template_changed(api: APIClient, make: Make) -> None:
-    make()
-    first = post(api, "/greet/run", {"idempotency_key": "k"}).json()
-    schema = {"type": "object", "properties": {"who": {"type": "string", "default": "else"}}}
-    api.patch(f"{URL}/greet", {"workflow_definition": saying("x"), "input_schema": schema}, format="json")
-    api.patch(f"{URL}/greet", {"enabled": False}, format="json")
-    again = post(api, "/greet/run", {"idempotency_key": "k"})
-
-    assert (again.status_code, again.json()["version"]) == (200, 1)
-    assert again.json()["workflow_run_id"] == first["workflow_run_id"]
-
-
-@pytest.mark.parametrize(
-    ("inputs", "field"),
-    [
-        ({"times": 0}, "inputs.times"),
-        ({"times": "many"}, "inputs.times"),
-        ({"extra": 1}, "inputs.extra"),
-        ([], "inputs"),
-        ("x", "inputs"),
-        (None, "inputs"),
-    ],
-)
-def test_inputs_that_do_not_fit_start_nothing(
-    api: APIClient, template: WorkflowTemplate, inputs: Any, field: str
-) -> None:
-    answer = post(api, "/greet/run", {"inputs": inputs})
-
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
-    assert not WorkflowRun.objects.for_tenant("acme").exists()
-
-
-def test_running_refuses_unknown_fields_and_two_words_for_inputs(api: APIClient, template: WorkflowTemplate) -> None:
-    assert post(api, "/greet/run", {"parameters": {}}).json()["errors"][0]["field"] == "parameters"
-    assert post(api, "/greet/run", {"inputs": {}, "input": {}}).status_code == 422
-
-
-def test_a_disabled_template_starts_nothing(api: APIClient, make: Make) -> None:
-    make(enabled=False)
-
-    assert post(api, "/greet/run", {}).status_code == 409
-
-
-def test_a_change_touches_only_later_runs(api: APIClient, make: Make, drive: Callable[[], int]) -> None:
-    make(workflow_definition=saying("one"), input_schema=None)
-    early = post(api, "/greet/run", {}).json()
-    api.patch(f"{URL}/greet", {"workflow_definition": saying("two")}, format="json")
-    late = post(api, "/greet/run", {}).json()
-    drive()
-    runs = [WorkflowRun.objects.for_tenant("acme").get(pk=run["workflow_run_id"]) for run in (early, late)]
-
-    assert [run.definition.raw["tasks"]["say"]["kwargs"]["message"] for run in runs] == ["one", "two"]
-    assert [run.template_version for run in runs] == [1, 2]
-
-
-def test_versions_say_who_and_why(api: APIClient, make: Make) -> None:
-    make()
-    api.put(f"{URL}/greet", {"workflow_definition": saying("Bye"), "comment": "Shorter."}, format="json")
-    listed = api.get(f"{URL}/greet/versions").json()
-
-    assert (listed["total"], listed["page"]) == (2, 1)
-    assert [(it["number"], it["current"], it["comment"]) for it in listed["versions"]] == [
-        (2, True, "Shorter."),
-        (1, False, ""),
-    ]
-    assert api.get(f"{URL}/greet/versions/1").json()["input_schema"] == SCHEMA
-    assert api.get(f"{URL}/greet/versions/9").status_code == 404
-    assert api.get(f"{URL}/greet/versions/x").status_code == 404
-
-
-def test_rolling_back_makes_a_new_version_of_the_old_content(api: APIClient, make: Make) -> None:
-    make()
-    api.patch(f"{URL}/greet", {"workflow_definition": saying("Bye"), "input_schema": None}, format="json")
-    back = post(api, "/greet/rollback", {"version": 1})
-
-    assert (back.status_code, back.json()["version"]) == (200, 3)
-    assert (back.json()["workflow_definition"], back.json()["input_schema"]) == (saying(), SCHEMA)
-    assert post(api, "/greet/rollback", {"version": 1}).status_code == 409
-    assert post(api, "/greet/rollback", {"version": 8}).status_code == 404
-    assert post(api, "/greet/rollback", {"version": "x"}).status_code == 422
-    assert post(api, "/greet/rollback", {}).status_code == 422
-
-
-def test_validating_saves_and_starts_nothing(api: APIClient, make: Make) -> None:
-    make()
-    broken = saying()
-    broken["tasks"]["say"]["dependencies"] = ["say"]
-    good = post(api, "/greet/validate", {"inputs": {}}).json()
-    bad = post(api, "/greet/validate", {"inputs": {"times": 0}}).json()
-    change = post(api, "/greet/validate", {"workflow_definition": broken}).json()
-    new = post(api, "/validate", {"name": "n", "workflow_definition": broken}).json()
-
-    assert (good["valid"], good["inputs"]) == (True, {"who": "world"})
-    assert (bad["valid"], bad["errors"][0]["field"]) == (False, "inputs.times")
-    assert (change["valid"], new["valid"]) == (False, False)
-    assert WorkflowTemplate.objects.all_tenants().count() == 1
-    assert TemplateVersion.objects.all_tenants().count() == 1
-    assert not WorkflowRun.objects.all_tenants().exists()
-
-
 def test_a_template_in_use_is_not_deleted(
     api: APIClient, template: WorkflowTemplate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,31 +271,8 @@ def test_nobody_may_do_anything(template: WorkflowTemplate) -> None:
     assert post(client, "/greet/run", {}).status_code == 401
 
 
-def test_a_row_written_by_sql_runs(api: APIClient, tenant: Tenant) -> None:
-    made, _warnings = create_template(tenant, {"name": "source", "workflow_definition": saying("x")})
-    WorkflowTemplate.objects.for_tenant(tenant).bulk_create(
-        [WorkflowTemplate(name="by-sql", workflow_definition=made.workflow_definition)]
-    )
-    answer = post(api, "/by-sql/run", {})
-
-    assert (answer.status_code, answer.json()["version"]) == (202, 1)
-    assert [it["number"] for it in api.get(f"{URL}/by-sql/versions").json()["versions"]] == [1]
-
-
 def test_unsafe_json_is_refused_and_nothing_is_written(api: APIClient) -> None:
     for text in (r"\u0000", r"\ud800"):
         body = f'{{"name": "n", "workflow_definition": {{"name": "n", "description": "{text}", "tasks": {{}}}}}}'
         assert api.post(URL, body, content_type="application/json").status_code == 400
     assert not WorkflowTemplate.objects.all_tenants().exists()
-
-
-@pytest.mark.postgres
-def test_a_row_inserted_by_sql_needs_only_the_columns_of_the_request(api: APIClient, tenant: Tenant) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO workflow_templates (tenant_id, name, workflow_definition) VALUES ('acme', 'by-sql', %s)",
-            [json.dumps(saying("x"))],
-        )
-    assert post(api, "/by-sql/run", {}).status_code == 202
