@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from highway_automation.base.errors import Conflict
-from runs_app.actions import cancel_run
+from runs_app.actions.cancel import cancel_if_open
 from runs_app.models import WorkflowRun
 from schedules_app.models import Outcome, Overlap, ScheduledWorkflow, ScheduleTick
 
@@ -43,16 +42,11 @@ def make_way(schedule: ScheduledWorkflow) -> str:
     kills its step, so terminating has nothing to add but its name.
     """
     how = GIVES_WAY.get(Overlap(schedule.overlap))
-    ended = [_end(run, how) for run in open_runs(schedule)] if how else []
-    return " ".join(f"Run {pk} was {how} for it." for pk in ended if pk)
-
-
-def _end(run: WorkflowRun, how: str) -> UUID | None:
-    try:
-        cancel_run(run, actor=None, reason=f"{how} by its schedule, whose next time came.")
-    except Conflict:  # it ended by itself meanwhile
-        return None
-    return run.pk
+    if how is None:
+        return ""
+    reason = f"{how} by its schedule, whose next time came."
+    ended = [run.pk for run in open_runs(schedule) if cancel_if_open(run, reason)]
+    return " ".join(f"Run {pk} was {how} for it." for pk in ended)
 
 
 def open_runs(schedule: ScheduledWorkflow) -> QuerySet[WorkflowRun]:
