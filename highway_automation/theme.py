@@ -68,6 +68,7 @@ NAVIGATION = [
         entry("Variables and secrets", "key_vertical", "tenants_app_variable_changelist"),
         entry("Mail texts", "mail", "runs_app_emailtemplate_changelist"),
         entry("Definitions", "data_object", "runs_app_workflowdefinition_changelist"),
+        entry("Artifacts", "folder_zip", "runs_app_artifact_changelist"),
     ),
     group(
         "Manage",

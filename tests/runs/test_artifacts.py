@@ -187,3 +187,13 @@ def test_clean_up_goes_by_when_it_was_last_used(
     assert purge(tenant.pk, before, dry_run=True) == 1
     assert purge(tenant.pk, before, dry_run=False) == 1
     assert [row["artifact_id"] for row in api.get(URL).json()["artifacts"]] == [DIGEST]
+
+
+def test_the_admin_shows_it(api: APIClient, admin_client: Client) -> None:
+    send(api, GOOD)
+    artifact = Artifact.objects.all_tenants().get()
+    listed = admin_client.get("/admin/runs_app/artifact/").content.decode()
+    page = admin_client.get(f"/admin/runs_app/artifact/{artifact.pk}/change/")
+
+    assert "driver_tasks.zip" in listed and DIGEST[:12] in listed
+    assert (page.status_code, DIGEST in page.content.decode()) == (200, True)
