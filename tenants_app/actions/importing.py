@@ -23,7 +23,7 @@ from highway_automation.base.bulk.columns import Layout, same, to_value
 from highway_automation.base.bulk.reading import Compile
 from highway_automation.base.bulk.records import ImportRefused, Problem, Record
 from highway_automation.base.db import atomic, lock_rows
-from highway_automation.base.errors import Conflict, HighwayError
+from highway_automation.base.errors import Conflict, HighwayError, Invalid
 from tenants_app.actions.trace import log_rows
 from tenants_app.models import Tenant, User
 from tenants_app.scoping import TenantModel
@@ -33,6 +33,8 @@ Warnings: TypeAlias = list[dict[str, str]]
 Progress = Callable[[str, int, int], None]
 """(what is being done, how many are done, of how many)"""
 NAMED = 5
+TARGET = ("template", "template_version", "workflow_definition")
+"""Of what a row starts there is nothing more to tell when it names something that is not there."""
 
 
 def silent(what: str, done: int, of: int) -> None:
@@ -179,7 +181,10 @@ class Importer(ABC, Generic[M]):
         return {row.name: row for row in rows.filter(name__in=list(names))}
 
     def _planned(self, record: Record, row: M | None) -> Planned[M]:
-        values = self.values(record)
+        try:
+            values = self.values(record)
+        except Invalid as error:
+            raise self._with_the_rest(error, record, row) from None
         if row is None:
             made, warnings = self.made(values)
             return Planned("create", record, made, tuple(values), warnings)
@@ -191,6 +196,20 @@ class Importer(ABC, Generic[M]):
         columns = [column.attname for column in row._meta.concrete_fields]
         touched = frozenset(name for name in columns if not same(getattr(row, name), getattr(after, name)))
         return Planned("update", record, after, changes, warnings, self._basis(row), touched)
+
+    def _with_the_rest(self, error: Invalid, record: Record, row: M | None) -> Invalid:
+        """What else is wrong with a record that names something which is not there."""
+        missing = {part.field for part in error.field_errors}
+        values = {name: value for name, value in record.values.items() if name not in missing}
+        try:
+            self.made(values) if row is None else self.changed(copy(row), values)
+        except Invalid as more:
+            about = {*missing, *(name for name in TARGET if name not in values)}
+            rest = [part for part in more.field_errors if part.field not in about]
+            return Invalid(error.message, errors=[*error.field_errors, *rest])
+        except HighwayError:
+            pass
+        return error
 
     def _basis(self, row: M | None) -> str:
         if row is None:

@@ -90,7 +90,10 @@ class ImportCommand(BaseCommand):
                 table.add_row("", Text("warning"), told, "", style="yellow")
         if table.row_count:
             out: Any = self.stdout._out
-            Console(file=out, highlight=False, width=None if out.isatty() else WIDE).print(table)
+            console = Console(file=out, highlight=False, width=None if out.isatty() else WIDE)
+            with console.capture() as printed:
+                console.print(table)
+            self.stdout.write("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
 def printable(text: str) -> Text:

@@ -172,7 +172,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_written(
         "name,cron_expression,template,template_version,inputs,timezone\n"
         'good,0 3 * * *,greet,,"{""who"": ""x""}",\n'
         'cron,99 3 * * *,greet,,"{""who"":\n""x""}",\n'
-        'typo,0 3 * * *,gret,,"{""who"": ""x""}",\n'
+        'typo,61 3 * * *,gret,,"{""who"": ""x""}",\n'
         'pin,0 3 * * *,greet,7,"{""who"": ""x""}",\n'
         "inputs,0 3 * * *,greet,,{},Mars/Olympus\n",
     )
@@ -181,10 +181,12 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_written(
     for line, reason in [
         (3, "cron_expression: "),
         (5, "template: There is no template 'gret'. Did you mean greet?"),
+        (5, "cron_expression: "),
         (6, "template_version: Template greet has no version 7."),
         (7, "timezone: "),
     ]:
         assert any(told.startswith(f"{path}:{line}: {reason}") for told in lines), (reason, lines)
+    assert not any("workflow_definition" in told for told in lines)
     assert not ScheduledWorkflow.objects.for_tenant("acme").exists()
 
 
