@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import BooleanField, DateTimeField, ForeignKey, Model, QuerySet
 from django_filters import ModelChoiceFilter
 from django_filters.rest_framework import DjangoFilterBackend, FilterSet
+from rest_framework.exceptions import ValidationError
 from rest_framework.filters import SearchFilter
 from rest_framework.permissions import BasePermission
 from rest_framework.relations import PrimaryKeyRelatedField
@@ -128,7 +129,11 @@ class TenantFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
         filterset = self.get_filterset(request, queryset, view)
         refuse_unknown(request, [*LIST_WORDS, *(filterset.filters if filterset else ())])
-        return super().filter_queryset(request, queryset, view)
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():  # told here: django-filter would take a % in what was sent for its own
+            raise ValidationError({name: list(told) for name, told in filterset.errors.items()})
+        return filterset.qs
 
 
 def conditional(request: Any) -> bool:

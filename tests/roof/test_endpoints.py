@@ -112,7 +112,7 @@ def test_a_list_is_filtered_by_a_templates_name_or_id(api: APIClient, foreign_ap
     for value in ("one", ids["one"]):
         assert [row["template"] for row in api.get(f"/api/v1/{path}?template={value}").json()[path]] == ["one"]
     assert api.get(f"/api/v1/{path}?template=").json()["total"] == 2
-    for unknown in ("theirs", "nobody", ids["one"][:-1]):
-        answer = api.get(f"/api/v1/{path}?template={unknown}")
+    for unknown in ("theirs", "nobody", ids["one"][:-1], "100%s", "%(value)s {0}"):
+        answer = api.get(f"/api/v1/{path}", {"template": unknown})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "template")
         assert answer.json()["errors"][0]["message"] == f"There is no template '{unknown}'."
