@@ -117,7 +117,7 @@ class Operation(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         answers: dict[str, Any] = super()._get_response_bodies(direction)
         for answer in answers.values() if not self.open_to_all() else ():
-            answer.setdefault("headers", {}).update(rate_headers())
+            answer["headers"] = {**answer.get("headers", {}), **rate_headers()}
         for status in sorted(self.refusals()):
             answers.setdefault(str(status), self.refusal(status))
         return dict(sorted(answers.items()))
