@@ -102,7 +102,9 @@ def start_child(caller: Caller, called: Called, inputs: JSON, *, awaited: bool) 
 
 
 def _fitted(caller: Caller, called: Called, inputs: JSON) -> JSON:
-    for fit in _FITS if called.version is not None else ():
+    if called.version is None:
+        return inputs
+    for fit in _FITS:
         inputs = fit(caller.tenant_id, called.name, called.version, inputs)
     return inputs
 

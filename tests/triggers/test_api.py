@@ -311,7 +311,7 @@ def test_an_event_is_explained_by_every_trigger_of_its_tenant(
     assert [delivery["outcome"] for delivery in broken["deliveries"]] == ["failed"]
     assert "does not exist" in broken["explanation"]["problem"]
 
-    one = api.get(path, {"name": "b miss", "page_size": 1}).json()
+    one = api.get(path, {"name": "b miss", "page_size": "1"}).json()
     assert [it["trigger_name"] for it in one["explanations"]] == ["b miss"]
     assert api.get(path, {"colour": "red"}).status_code == 422
     assert foreign_api.get(path).status_code == 404

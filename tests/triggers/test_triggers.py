@@ -169,12 +169,13 @@ def test_an_input_nobody_declared_is_refused_unless_the_schema_welcomes_more(
     tenant: Tenant, make_template: MakeTemplate
 ) -> None:
     mapping = {"to": "${event.payload.email}", "subjct": "Hello"}
-    declared = {"type": "object", "properties": {"to": {}, "subject": {}}}
+    declared: dict[str, Any] = {"type": "object", "properties": {"to": {}, "subject": {}}}
     strict = make_template("strict", input_schema=declared)
     problems = refused(tenant, workflow_definition=None, template=strict, input_mapping=mapping)
     assert problems == {"input_mapping.subjct": "The template has no such input. It has subject, to."}
 
-    for number, more in enumerate(({"additionalProperties": True}, {"allOf": [{"properties": {"subjct": {}}}]})):
+    welcomes: list[dict[str, Any]] = [{"additionalProperties": True}, {"allOf": [{"properties": {"subjct": {}}}]}]
+    for number, more in enumerate(welcomes):
         welcoming = make_template(f"welcoming-{number}", input_schema={**declared, **more})
         create_trigger(tenant, {"event_type": "x", "template": welcoming, "input_mapping": mapping})
     for number, anything in enumerate((None, {"type": "object"})):
