@@ -174,6 +174,7 @@ AXES_LOCKOUT_PARAMETERS = ["ip_address"]
 AXES_SENSITIVE_PARAMETERS = ["username"]  # not in the log: some type their password there
 AXES_LOCKOUT_CALLABLE = "tenants_app.admin.passwords.locked_out"
 AXES_CLIENT_IP_CALLABLE = "highway_automation.base.middleware.address_of"
+AUDITLOG_CID_HEADER = None  # a header of any length would stand in the log, or be too long for it
 AXES_ENABLED = not TESTING or read("bool", "HIGHWAY_TEST_AXES", False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"

@@ -23,6 +23,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from highway_automation.base.db import atomic
 from highway_automation.base.errors import HighwayError
+from highway_automation.base.lookups import ShownLookups
 from highway_automation.base.safe_json import UnsafeJSON, parse
 
 T = TypeVar("T")
@@ -116,7 +117,7 @@ class Page(ChangeList):
         self.model_admin.look_up(self.result_list)
 
 
-class PlainModelAdmin(ModelAdmin):
+class PlainModelAdmin(ShownLookups, ModelAdmin):
     """Answers what no database could look up with 404 or 400; the stock admin would fail."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:

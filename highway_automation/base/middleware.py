@@ -32,7 +32,8 @@ class ClientAddress:
     """Behind `HIGHWAY_PROXIES` proxies of ours, `REMOTE_ADDR` becomes the address that the outermost of them saw.
 
     Each proxy appends whom it talked to to `X-Forwarded-For`; what stands further left came from the client, who may
-    write there whatever they like. Whoever asks for an address reads `REMOTE_ADDR` and needs to know none of this.
+    write there whatever they like. Whoever asks for an address reads `REMOTE_ADDR` and needs to know none of this; so
+    that nobody reads what a client claims, the headers are gone afterwards.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
@@ -43,6 +44,8 @@ class ClientAddress:
             seen = request.headers.get("X-Forwarded-For", "").split(",")
             if len(seen) >= settings.HIGHWAY_PROXIES and (address := parsed(seen[-settings.HIGHWAY_PROXIES])):
                 request.META["REMOTE_ADDR"] = address
+        for claimed in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PORT"):
+            request.META.pop(claimed, None)
         return self.get_response(request)
 
 
