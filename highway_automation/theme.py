@@ -44,6 +44,7 @@ def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
 
 
 WAITING = "highway_automation.dashboard.approvals_waiting"
+UNSENT = "highway_automation.dashboard.failed_mails"
 
 NAVIGATION = [
     {"items": [entry("Overview", "dashboard", "index")]},
@@ -60,7 +61,7 @@ NAVIGATION = [
         entry("Ticks", "event_available", "schedules_app_scheduletick_changelist"),
         entry("Events", "sensors", "triggers_app_event_changelist"),
         entry("Deliveries", "outbound", "triggers_app_triggerdelivery_changelist"),
-        entry("Outbox", "outbox", "tenants_app_outboxmail_changelist"),
+        entry("Outbox", "outbox", "tenants_app_outboxmail_changelist", badge=UNSENT),
         entry("Workers", "dns", "runs_app_worker_changelist"),
     ),
     group(
