@@ -23,6 +23,7 @@ class RunsConfig(AppConfig):
         retention.declare("runs", purge_runs, retention.Keep.RUNS)
         retention.declare("approvals", purge_approvals, retention.Keep.RUNS)
         retention.declare("workflow_events", purge_workflow_events)
-        register_origin("parent", "runs_app_workflowrun_change", names_of_runs)
+        for kind in ("parent", "api", "admin"):  # the latter two: a run that was started again
+            register_origin(kind, "runs_app_workflowrun_change", names_of_runs)
         process.connect()
         tokens.register_validator(step_runs_now)

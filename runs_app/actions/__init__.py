@@ -13,7 +13,7 @@ from runs_app.actions.mail import (
     save_mail_text,
     seed_mail_texts,
 )
-from runs_app.actions.retry import retry_run
+from runs_app.actions.retry import retry_run, run_again
 from runs_app.actions.stopped import cancel_stopped
 from runs_app.actions.submit import find_run, submit_run, wait_for_run
 from runs_app.actions.sweep import sweep
@@ -31,6 +31,7 @@ __all__ = [
     "restore_mail_text",
     "publish_name",
     "retry_run",
+    "run_again",
     "purge_artifacts",
     "save_mail_text",
     "seed_mail_texts",

@@ -1,4 +1,4 @@
-"""Starting again what has ended badly."""
+"""Starting again what has ended."""
 
 from __future__ import annotations
 
@@ -22,10 +22,25 @@ def retry_run(
     """
     if run.status not in ENDED_BADLY:
         raise InvalidTransition(run, "retry")
+    return _again(run, Cause("api", str(run.pk)), actor, idempotency_key)
+
+
+def run_again(run: WorkflowRun, *, actor: User | None = None) -> WorkflowRun:
+    """A new run of what has ended, well or badly: the same definition and inputs, from the beginning.
+
+    Raises:
+        InvalidTransition: the run goes on still.
+    """
+    if not run.is_final:
+        raise InvalidTransition(run, "run again")
+    return _again(run, Cause("admin", str(run.pk)), actor, None)[0]
+
+
+def _again(run: WorkflowRun, cause: Cause, actor: User | None, idempotency_key: str | None) -> tuple[WorkflowRun, bool]:
     return submit_run(
         definition=run.definition,
         inputs=run.inputs,
-        cause=Cause("api", str(run.pk)),
+        cause=cause,
         actor=actor,
         idempotency_key=idempotency_key,
         workflow_name=run.workflow_name,

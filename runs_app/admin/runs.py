@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import formats, timezone
@@ -14,16 +14,30 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from highway_automation.base import clock
-from runs_app.actions import cancel_run
+from runs_app.actions import cancel_run, run_again
 from runs_app.admin.display import LABELS, block, duration, link, pretty
 from runs_app.admin.questions import questions_of
 from runs_app.causes import names_of, page_of
 from runs_app.models import StepRun, WorkflowRun
 from runs_app.picture import draw
 from runs_app.queries import logs_of, steps_of, task_of, waiting
+from runs_app.statuses import FINAL, OPEN
+from tenants_app.access import person
 from tenants_app.admin.base import ReadOnlyTenantModelAdmin, object_action
 
 SHOWN_STEPS = 500
+
+
+class GoingOn(admin.SimpleListFilter):
+    title = "going on"
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "Going on"), ("0", "Ended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        statuses = {"1": OPEN, "0": FINAL}.get(str(self.value()))
+        return queryset.filter(status__in=statuses) if statuses else queryset
 
 
 @admin.register(WorkflowRun)
@@ -31,14 +45,14 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
     """Runs with their steps, which show how they go on without reloading the page."""
 
     list_display = ["workflow_name", "status_label", "cause", "created_at", "took", "short_error"]
-    list_filter = ["status", "cause_kind", "workflow_name"]
+    list_filter = [GoingOn, "status", "cause_kind", "workflow_name", "created_at"]
     search_fields = ["workflow_name", "error", "idempotency_key", "cause_id", "=workflow_run_id"]
     ordering = ["-workflow_run_id"]
     list_per_page = 50
     empty_hint = "Run a template from its page, or let a schedule or a trigger do it."
     show_full_result_count = False
-    actions = ["cancel_runs"]
-    object_actions = ["cancel"]
+    actions = ["cancel_runs", "run_again_selected"]
+    object_actions = ["again", "cancel"]
     change_form_before_template = "runs_app/run_live.html"
     fieldsets = [
         (None, {"fields": ["workflow_run_id", "cause", "actor", "template_version", "definition_link", "priority"]}),
@@ -100,6 +114,15 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
     def cancel(self, request: HttpRequest, run: WorkflowRun) -> None:
         self.verb(request, lambda: cancel_run(run, actor=request.user), "The run was cancelled.")  # type: ignore[arg-type]
 
+    @object_action("Run again", verb="run", when=lambda run: run.is_final)
+    def again(self, request: HttpRequest, run: WorkflowRun) -> HttpResponse | None:
+        started = self.verb(request, lambda: run_again(run, actor=person(request)), told_again)
+        return HttpResponseRedirect(self.page_of(started.pk)) if started else None
+
+    @admin.action(description="Run again from the beginning", permissions=["run"])
+    def run_again_selected(self, request: HttpRequest, queryset: QuerySet[WorkflowRun]) -> None:
+        self.verb_each(request, queryset, lambda run: run_again(run, actor=person(request)), "started again")
+
     @admin.action(description="Cancel selected runs", permissions=["operate"])
     def cancel_runs(self, request: HttpRequest, queryset: QuerySet[WorkflowRun]) -> None:
         self.verb_each(request, queryset, lambda run: cancel_run(run, actor=request.user), "cancelled")  # type: ignore[arg-type]
@@ -124,6 +147,10 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
         live = {**live_context(run, request), "live_url": self.url_of("live", run.pk)} if run else {}
         context = {**(extra_context or {}), **live, "show_close": True}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+
+def told_again(run: WorkflowRun) -> str:
+    return f"This is a new run of {run.workflow_name}, with the same definition and inputs as before."
 
 
 def live_context(run: WorkflowRun, request: HttpRequest) -> dict[str, Any]:
