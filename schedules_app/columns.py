@@ -7,6 +7,7 @@ from typing import Any
 
 from highway_automation.base.bulk.columns import DEFINITION, Layout, Type
 from schedules_app.models import ScheduledWorkflow
+from templates_app.columns import targeted_values
 from tenants_app.models import Tenant
 
 LAYOUT = Layout(
@@ -39,11 +40,7 @@ LAYOUT = Layout(
 
 
 def values_of(schedule: ScheduledWorkflow) -> dict[str, Any]:
-    """Its columns; of its two possible targets the one it has."""
-    values = {name: getattr(schedule, name) for name in LAYOUT.columns}
-    values["template"] = schedule.template.name if schedule.template else None
-    absent = (DEFINITION,) if schedule.template else ("template", "template_version")
-    return {name: value for name, value in values.items() if name not in absent}
+    return targeted_values(schedule, LAYOUT)
 
 
 def rows_of(tenant: Tenant) -> list[dict[str, Any]]:

@@ -55,6 +55,14 @@ def values_of(template: WorkflowTemplate) -> dict[str, Any]:
     return {name: getattr(template, name) for name in LAYOUT.columns}
 
 
+def targeted_values(row: Any, layout: Layout) -> dict[str, Any]:
+    """The columns of what starts a template or a definition of its own; of these two the one it has."""
+    values = {name: getattr(row, name) for name in layout.columns}
+    values["template"] = row.template.name if row.template else None
+    absent = (DEFINITION,) if row.template else ("template", "template_version")
+    return {name: value for name, value in values.items() if name not in absent}
+
+
 def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
     """Every template of a tenant, by name."""
     rows = WorkflowTemplate.objects.for_tenant(tenant)

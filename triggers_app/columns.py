@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from highway_automation.base.bulk.columns import DEFINITION, Layout, Type
+from templates_app.columns import targeted_values
 from tenants_app.models import Tenant
 from triggers_app.models import EventTrigger
 
@@ -30,11 +31,7 @@ LAYOUT = Layout(
 
 
 def values_of(trigger: EventTrigger) -> dict[str, Any]:
-    """Its columns; of its two possible targets the one it has."""
-    values = {name: getattr(trigger, name) for name in LAYOUT.columns}
-    values["template"] = trigger.template.name if trigger.template else None
-    absent = (DEFINITION,) if trigger.template else ("template", "template_version")
-    return {name: value for name, value in values.items() if name not in absent}
+    return targeted_values(trigger, LAYOUT)
 
 
 def rows_of(tenant: Tenant) -> list[dict[str, Any]]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from highway_automation.base.db.untrusted_json import Unreadable
-from highway_automation.base.errors import Conflict, FieldError, Invalid
+from highway_automation.base.errors import Conflict, Invalid
 from highway_automation.base.safe_json import JSON
 from highway_automation.base.schema import fill_and_validate
 from runs_app.actions import store_definition
 from runs_app.models import WorkflowDefinition
-from templates_app.actions import update_template
+from templates_app.actions.versions import pinned_or_current, version_to_start
 from templates_app.models import TemplateVersion, WorkflowTemplate
 from triggers_app.mapping import map_inputs
 from triggers_app.models import Event, EventTrigger
@@ -60,26 +60,13 @@ class Targets:
 
     def version(self, template: WorkflowTemplate, pinned: int | None) -> TemplateVersion:
         """The pinned version, else the current one. Raises Invalid when there is none."""
-        number = template.version if pinned is None else pinned
-        key = (template.pk, number)
+        return version_to_start(template, pinned, self._find)
+
+    def _find(self, template: WorkflowTemplate, pinned: int | None) -> TemplateVersion | None:
+        key = (template.pk, template.version if pinned is None else pinned)
         if key not in self.versions:
-            self.versions[key] = _find(template, number) or (_first(template) if pinned is None else None)
-        found = self.versions[key]
-        if found is None:
-            message = f"Template {template.name} has no version {number}."
-            raise Invalid(message, errors=[FieldError("template_version", message)])
-        return found
-
-
-def _find(template: WorkflowTemplate, number: int) -> TemplateVersion | None:
-    rows = TemplateVersion.objects.for_tenant(template.tenant_id).select_related("definition")
-    return rows.filter(template=template, number=number).first()
-
-
-def _first(template: WorkflowTemplate) -> TemplateVersion | None:
-    """A template written by SQL has no version until a verb has read it. Raises Invalid."""
-    update_template(template, {})
-    return _find(template, template.version)
+            self.versions[key] = pinned_or_current(template, pinned)
+        return self.versions[key]
 
 
 def _stored(trigger: EventTrigger) -> WorkflowDefinition:

@@ -62,7 +62,7 @@ class DefinitionBatch:
         self._verdicts: dict[str, tuple[WorkflowDefinition, Warnings] | Invalid] = {}
 
     def check(self, tenant: Tenant, raw: JSON) -> tuple[WorkflowDefinition, Warnings]:
-        """As `store_definition`, but the row is not stored before `store()`."""
+        """As `store_definition`, but the row is not stored before `store_for`."""
         try:
             digest = content_hash(safe_json.check(raw))
         except safe_json.UnsafeJSON as error:
@@ -82,8 +82,15 @@ class DefinitionBatch:
         definition = WorkflowDefinition(tenant=self._tenant, sha256=digest, **_columns(raw, body, warnings))
         return definition, warnings
 
-    def store(self, wanted: Iterable[WorkflowDefinition]) -> None:
-        """Write these in the caller's transaction. One whose content is stored already takes on that row's id."""
+    def store_for(self, rows: Iterable[Any]) -> None:
+        """Write the `definition` of these rows, where they have one, in the caller's transaction."""
+        having = [row for row in rows if row.definition]
+        self._store(row.definition for row in having)
+        for row in having:
+            row.definition = row.definition  # its id may have become that of a row stored before
+
+    def _store(self, wanted: Iterable[WorkflowDefinition]) -> None:
+        """One whose content is stored already takes on that row's id."""
         new = {definition.sha256: definition for definition in wanted}
         rows = WorkflowDefinition.objects.for_tenant(self._tenant)
         known: dict[str, UUID] = {}

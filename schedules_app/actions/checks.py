@@ -16,9 +16,10 @@ from runs_app.actions import store_definition
 from runs_app.models import WorkflowDefinition
 from schedules_app import cron, names, timing
 from schedules_app.actions.pause import decided_after
-from schedules_app.actions.submit import FindVersion, started_version, version_of
 from schedules_app.cron import CronError
 from schedules_app.models import ScheduledWorkflow
+from templates_app.actions.versions import FindVersion, pinned_or_current, version_to_start
+from templates_app.models import WorkflowTemplate
 from tenants_app.models import Tenant
 
 FOUND = ("tenant", "template", "definition", "owner")
@@ -31,7 +32,7 @@ class Questions:
     """What checking asks beyond the schedule itself. Who checks many brings the answers for all of them."""
 
     define: Callable[[Tenant, JSON], tuple[WorkflowDefinition, list[dict[str, str]]]] = store_definition
-    version: FindVersion = version_of
+    version: FindVersion = pinned_or_current
     decided: Callable[[ScheduledWorkflow, datetime], Collection[datetime]] = decided_after
 
 
@@ -51,9 +52,9 @@ def checked(schedule: ScheduledWorkflow, questions: Questions = ONE_BY_ONE) -> l
             schedule.definition, warnings = questions.define(schedule.tenant, schedule.workflow_definition)
         except Invalid as error:
             errors += error.field_errors
-    else:
+    elif schedule.template is not None:
         schedule.definition = None
-        errors += template_errors(schedule, questions)
+        errors += template_errors(schedule, schedule.template, questions)
     if errors:
         errors = list(dict.fromkeys(errors))
         told = "; ".join(f"{error.field}: {error.message}" for error in errors)
@@ -112,11 +113,13 @@ def input_errors(schedule: ScheduledWorkflow) -> Iterator[FieldError]:
         yield FieldError("inputs", f"`{name}` does not exist in a schedule.")
 
 
-def template_errors(schedule: ScheduledWorkflow, questions: Questions) -> Iterator[FieldError]:
+def template_errors(
+    schedule: ScheduledWorkflow, template: WorkflowTemplate, questions: Questions
+) -> Iterator[FieldError]:
     """Whether its inputs would be accepted: better now than at every tick. A disabled template is no error yet."""
     at = clock.now()
     try:
-        version = started_version(schedule, questions.version)
+        version = version_to_start(template, schedule.template_version, questions.version)
         fill_and_validate(version.input_schema, names.filled(schedule, at - timedelta(hours=1), at))
     except HighwayError as error:
         yield from error.field_errors or [FieldError("template", error.message)]

@@ -10,21 +10,18 @@ from uuid import UUID
 
 from highway_automation.base import clock
 from highway_automation.base.bulk.records import Record
-from runs_app.actions.definitions import DefinitionBatch
 from schedules_app.actions.checks import Questions
 from schedules_app.actions.edit import Warnings, changed, made
 from schedules_app.actions.ledger import drop_all_waiting
 from schedules_app.actions.pause import PAUSED, forget_failures, plan_from_now
-from schedules_app.actions.submit import version_of
 from schedules_app.columns import LAYOUT, values_of
 from schedules_app.models import ScheduledWorkflow, ScheduleTick
-from templates_app.actions.targets import NamedTemplates
-from templates_app.models import TemplateVersion, WorkflowTemplate
-from tenants_app.actions.importing import Importer, Planned
+from templates_app.actions.targets import TargetedImporter
+from tenants_app.actions.importing import Planned
 from tenants_app.models import User
 
 
-class ScheduleImporter(Importer[ScheduledWorkflow]):
+class ScheduleImporter(TargetedImporter[ScheduledWorkflow]):
     """`owner`, when given, owns what is imported; else new ones belong to whoever imports, if that is a person."""
 
     model = ScheduledWorkflow
@@ -34,13 +31,12 @@ class ScheduleImporter(Importer[ScheduledWorkflow]):
     owner: User | None = None
 
     def prepare(self, records: Sequence[Record]) -> None:
-        self.definitions = DefinitionBatch(self.tenant)
-        self.templates = NamedTemplates(self.tenant)
+        super().prepare(records)
         self.skipped: dict[UUID, list[datetime]] = defaultdict(list)
-        self.questions = Questions(self.definitions.check, self._version, self._decided)
+        self.questions = Questions(self.definitions.check, self.templates.version, self._decided)
 
     def look_up(self, records: Sequence[Record], rows: Mapping[str, ScheduledWorkflow]) -> None:
-        self.templates.look_up(records, rows.values())
+        super().look_up(records, rows)
         later = ScheduleTick.objects.for_tenant(self.tenant).filter(
             schedule__in=list(rows.values()), scheduled_for__gt=clock.now()
         )
@@ -48,17 +44,11 @@ class ScheduleImporter(Importer[ScheduledWorkflow]):
             if schedule_id:
                 self.skipped[schedule_id].append(slot)
 
-    def _version(self, template: WorkflowTemplate, pinned: int | None) -> TemplateVersion | None:
-        return self.templates.version(template, pinned) or version_of(template, pinned)
-
     def _decided(self, row: ScheduledWorkflow, at: datetime) -> Collection[datetime]:
         return self.skipped.get(row.pk, ())
 
     def values(self, record: Record) -> dict[str, Any]:
-        values = dict(record.values)
-        if values.get("template") is not None:
-            values["template"] = self.templates.named(values["template"])
-        return values | ({"owner": self.owner} if self.owner else {})
+        return super().values(record) | ({"owner": self.owner} if self.owner else {})
 
     def made(self, values: dict[str, Any]) -> tuple[ScheduledWorkflow, Warnings]:
         return made(self.tenant, values, owner=self.actor, questions=self.questions)
@@ -67,10 +57,9 @@ class ScheduleImporter(Importer[ScheduledWorkflow]):
         return changed(row, values, self.questions)
 
     def store(self, items: Sequence[Planned[ScheduledWorkflow]]) -> None:
-        self.definitions.store(item.row.definition for item in items if item.row.definition)
+        super().store(items)
         at = clock.now()
         for item in items:
-            item.row.definition = item.row.definition  # its id may have become that of a row stored before
             if item.row.next_run_at and item.row.next_run_at <= at and item.is_touched("next_run_at"):
                 plan_from_now(item.row)  # its time came while the plan was made
 

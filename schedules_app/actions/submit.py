@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from highway_automation.base.errors import Conflict, FieldError, Invalid
+from highway_automation.base.errors import Conflict
 from highway_automation.base.safe_json import JSON
 from highway_automation.base.schema import fill_and_validate
 from runs_app.actions import store_definition, submit_run
@@ -14,8 +13,8 @@ from runs_app.cause import Cause
 from runs_app.models import WorkflowDefinition, WorkflowRun
 from schedules_app import names
 from schedules_app.models import ScheduledWorkflow
-from templates_app.actions import update_template
-from templates_app.models import TemplateVersion, WorkflowTemplate
+from templates_app.actions.versions import version_to_start
+from templates_app.models import WorkflowTemplate
 from tenants_app.models import User
 
 
@@ -61,38 +60,13 @@ def start_of(schedule: ScheduledWorkflow, before: datetime, at: datetime) -> Sta
         return Start(schedule.definition or stored(schedule), inputs)
     if not schedule.template.enabled:
         raise Conflict(f"Template {schedule.template.name} is disabled.")
-    return template_start(schedule, inputs)
+    return template_start(schedule, schedule.template, inputs)
 
 
-def template_start(schedule: ScheduledWorkflow, inputs: JSON) -> Start:
+def template_start(schedule: ScheduledWorkflow, template: WorkflowTemplate, inputs: JSON) -> Start:
     """The pinned or current version with the inputs that its schema wants. Raises Invalid."""
-    version = started_version(schedule, version_of)
-    filled = fill_and_validate(version.input_schema, inputs)
-    return Start(version.definition, filled, schedule.template.name if schedule.template else None, version.number)
-
-
-FindVersion = Callable[[WorkflowTemplate, int | None], TemplateVersion | None]
-
-
-def started_version(schedule: ScheduledWorkflow, find: FindVersion) -> TemplateVersion:
-    """The version of its template that a schedule starts. Raises Invalid where there is none."""
-    template = schedule.template
-    assert template is not None  # noqa: S101 - the caller asked
-    version = find(template, schedule.template_version)
-    if version is None:
-        message = f"Template {template.name} has no version {schedule.template_version}."
-        raise Invalid(message, errors=[FieldError("template_version", message)])
-    return version
-
-
-def version_of(template: WorkflowTemplate, pinned: int | None) -> TemplateVersion | None:
-    """The pinned or the current version; a template written by SQL gets its first one here."""
-    versions = TemplateVersion.objects.for_tenant(template.tenant_id).filter(template=template)
-    version = versions.select_related("definition").filter(number=pinned or template.version).first()
-    if version is None and pinned is None:
-        template, _warnings = update_template(template, {})
-        version = versions.select_related("definition").get(number=template.version)
-    return version
+    version = version_to_start(template, schedule.template_version)
+    return Start(version.definition, fill_and_validate(version.input_schema, inputs), template.name, version.number)
 
 
 def stored(schedule: ScheduledWorkflow) -> WorkflowDefinition:

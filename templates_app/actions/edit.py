@@ -209,11 +209,11 @@ def _write(template: WorkflowTemplate, *, force_insert: bool = False) -> None:
 
 def _publish(template: WorkflowTemplate, actor: User | None, comment: str) -> None:
     assert template.definition is not None  # noqa: S101 - written just now
-    version_of(template, actor, comment).save(force_insert=True)
+    new_version(template, actor, comment).save(force_insert=True)
     publish_name(template.tenant, template.name, template.version, template.definition)
 
 
-def version_of(template: WorkflowTemplate, actor: User | None, comment: str) -> TemplateVersion:
+def new_version(template: WorkflowTemplate, actor: User | None, comment: str) -> TemplateVersion:
     """What the template is now, as a version that is not saved."""
     return TemplateVersion(
         tenant_id=template.tenant_id,

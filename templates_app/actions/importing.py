@@ -10,7 +10,7 @@ from highway_automation.base.bulk.batches import BATCH
 from highway_automation.base.bulk.reading import Compile
 from highway_automation.base.bulk.records import Record
 from runs_app.actions.definitions import DefinitionBatch, publish_names
-from templates_app.actions.edit import Warnings, changed, made, version_of
+from templates_app.actions.edit import Warnings, changed, made, new_version
 from templates_app.columns import LAYOUT, compiled, values_of
 from templates_app.models import TemplateVersion, WorkflowTemplate
 from tenants_app.actions.importing import Importer, Planned
@@ -41,14 +41,12 @@ class TemplateImporter(Importer[WorkflowTemplate]):
         return warnings
 
     def store(self, items: Sequence[Planned[WorkflowTemplate]]) -> None:
-        self.definitions.store(item.row.definition for item in items if item.row.definition)
-        for item in items:
-            item.row.definition = item.row.definition  # its id may have become that of a row stored before
+        self.definitions.store_for(item.row for item in items)
 
     def follow(self, items: Sequence[Planned[WorkflowTemplate]]) -> None:
         """The versions of those that are new, or run something else from now on."""
         new = [
-            version_of(item.row, self.actor, f"Imported from {PurePath(item.record.file).name}.")
+            new_version(item.row, self.actor, f"Imported from {PurePath(item.record.file).name}.")
             for item in items
             if item.action == "create" or item.record.name in self.renewed
         ]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from highway_automation.base.db import atomic
 from highway_automation.base.errors import Conflict, NotFound
 from highway_automation.base.safe_json import JSON
 from highway_automation.base.schema import fill_and_validate
 from runs_app.actions import submit_run
 from runs_app.cause import Cause
 from runs_app.models import WorkflowRun
-from templates_app.actions.edit import locked, update_template
-from templates_app.models import TemplateVersion, WorkflowTemplate
+from templates_app.actions.versions import pinned_or_current, version_to_start
+from templates_app.models import WorkflowTemplate
 from tenants_app.models import Tenant, User
 
 
@@ -46,7 +45,8 @@ def run_template(
     earlier = _by_key(template, idempotency_key)
     if earlier is None and not template.enabled:
         raise Conflict(f"Template {template.name} is disabled.")
-    version = _version(template, earlier.template_version if earlier else None)
+    version = pinned_or_current(template, earlier.template_version if earlier else None)
+    version = version or version_to_start(template, None)
     return submit_run(
         definition=version.definition,
         inputs=fill_and_validate(version.input_schema, inputs),
@@ -66,20 +66,3 @@ def _by_key(template: WorkflowTemplate, key: str | None) -> WorkflowRun | None:
         return None
     runs = WorkflowRun.objects.for_tenant(template.tenant_id).filter(idempotency_key=key, workflow_name=template.name)
     return runs.only("template_version").first()
-
-
-def _version(template: WorkflowTemplate, number: int | None) -> TemplateVersion:
-    versions = TemplateVersion.objects.for_tenant(template.tenant_id).filter(template=template)
-    wanted = versions.select_related("definition").filter(number=number or template.version).first()
-    return wanted or _first_version(template)
-
-
-def _first_version(template: WorkflowTemplate) -> TemplateVersion:
-    """A row written by SQL has no version until it is first run."""
-    with atomic():
-        update_template(locked(template), {})
-    return (
-        TemplateVersion.objects.for_tenant(template.tenant_id)
-        .select_related("definition")
-        .get(template=template, number=template.version)
-    )

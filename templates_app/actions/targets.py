@@ -1,17 +1,22 @@
-"""What imported schedules and triggers start: templates by name, and the versions that are asked for."""
+"""What imported schedules and triggers start: templates by name with their versions, or definitions of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from highway_automation.base.bulk.records import Record
 from highway_automation.base.errors import FieldError, Invalid
+from runs_app.actions.definitions import DefinitionBatch
+from templates_app.actions.versions import pinned_or_current
 from templates_app.models import TemplateVersion, WorkflowTemplate
+from tenants_app.actions.importing import Importer, Planned
 from tenants_app.models import Tenant
+from tenants_app.scoping import TenantModel
 
+M = TypeVar("M", bound=TenantModel)
 HINTS = 20
 GIVE = "Import templates first."
 
@@ -64,4 +69,25 @@ class NamedTemplates:
         return self._hints.get(name, GIVE)
 
     def version(self, template: WorkflowTemplate, pinned: int | None) -> TemplateVersion | None:
-        return self.versions.get((template.pk, pinned or template.version))
+        found = self.versions.get((template.pk, template.version if pinned is None else pinned))
+        return found or pinned_or_current(template, pinned)
+
+
+class TargetedImporter(Importer[M]):
+    """For rows that start a template, or a definition of their own."""
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        self.definitions = DefinitionBatch(self.tenant)
+        self.templates = NamedTemplates(self.tenant)
+
+    def look_up(self, records: Sequence[Record], rows: Mapping[str, Any]) -> None:
+        self.templates.look_up(records, rows.values())
+
+    def values(self, record: Record) -> dict[str, Any]:
+        values = dict(record.values)
+        if values.get("template") is not None:
+            values["template"] = self.templates.named(values["template"])
+        return values
+
+    def store(self, items: Sequence[Planned[M]]) -> None:
+        self.definitions.store_for(item.row for item in items)
