@@ -105,7 +105,9 @@ class ScheduleAdmin(ShowsTimes, ImportableAdmin):
 
     @display(description="state", label={"enabled": "success", "paused": "warning"})
     def state(self, schedule: ScheduledWorkflow) -> tuple[str, str]:
-        return ("enabled", "enabled") if schedule.enabled else ("paused", schedule.pause_note[:40] or "paused")
+        if schedule.enabled:
+            return ("enabled", "enabled")
+        return ("paused", format_html('<span title="{}">paused</span>', schedule.pause_note))
 
     @display(description="last outcome", label=ENDS)
     def last_outcome(self, schedule: Any) -> tuple[str, str] | None:

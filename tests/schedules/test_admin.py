@@ -113,6 +113,12 @@ def test_pause_and_resume_are_posts(page: Client, make: Make) -> None:
     assert rows.get().enabled and rows.get().next_run_at
 
 
+def test_the_list_says_paused_and_keeps_the_note_at_hand(page: Client, make: Make) -> None:
+    make(enabled=False, pause_note="Set the variables ONE & TWO, then resume.")
+    shown = page.get(URL).content.decode()
+    assert '<span title="Set the variables ONE &amp; TWO, then resume.">paused</span>' in shown
+
+
 def test_many_are_paused_and_resumed_at_once(page: Client, make: Make) -> None:
     schedules = [make(), make()]
     chosen = {"_selected_action": [str(schedule.pk) for schedule in schedules]}
