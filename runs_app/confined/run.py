@@ -4,7 +4,7 @@
 
 ANSWER is the number of the pipe for the answer. The request is one line of JSON and the bytes of the archive, if there
 is one. The line holds `sandboxed`, `paths` (for sys.path), `limits` (rlimit name → value), `tasks` and `memory` (for
-everything together, inside a sandbox), and `code`, or `function` with `args`, `kwargs`, `context` and `django`.
+everything together, inside a sandbox), and `code`, or `function` with `args`, `kwargs`, `context`, `django` and `own`.
 The answer is lines of JSON, the last of which counts: `ok`, and `value`, `none`, `unfit` or `error` with `permanent`.
 """
 
@@ -136,7 +136,7 @@ def execute(code: str, tell: Answer) -> None:
 
 
 def call(request: dict[str, Any]) -> Any:
-    function = find(request["function"], bool(request["django"]))
+    function = find(request["function"], bool(request["django"]), bool(request["own"]))
     given = dict(request["kwargs"])
     place = [Context(**request["context"])] if wants_context(function) else []
     try:
@@ -148,7 +148,8 @@ def call(request: dict[str, Any]) -> Any:
     return function(*place, *request["args"], **given)
 
 
-def find(name: str, django: bool) -> Callable[..., Any]:
+def find(name: str, django: bool, own: bool) -> Callable[..., Any]:
+    """With `own` only what the module, or package, itself defines or exports: what it imports is not meant."""
     module_name, colon, attribute = name.partition(":")
     if not colon:
         module_name, _, attribute = name.rpartition(".")
@@ -156,10 +157,14 @@ def find(name: str, django: bool) -> Callable[..., Any]:
         found: Any = load(module_name, django)
     except ImportError as error:
         raise Unusable(f"{name} cannot be imported: {error}.") from error
+    exported = attribute in getattr(found, "__all__", ())
     for part in attribute.split("."):
-        if not hasattr(found, part):
+        if not hasattr(found, part) or (own and part.startswith("_")):
             raise Unusable(f"{module_name} has no {attribute}.")
         found = getattr(found, part)
+    home = str(getattr(found, "__module__", ""))
+    if own and callable(found) and not (exported or f"{home}.".startswith(f"{module_name}.")):
+        raise Unusable(f"{name} is not defined in {module_name}; its operator may list exactly this name.")
     if not callable(found):
         raise Unusable(f"{name} is a {type(found).__name__}, not a function.")
     function: Callable[..., Any] = found

@@ -36,10 +36,10 @@ def run(arguments: Arguments, context: ToolContext) -> JSON:
     request = {"function": function, "args": _list(given), "kwargs": kwargs, "context": _known(context)}
     if "artifact_id" in given:
         archive = _archive(given.text("artifact_id"), context)
-        outcome = python_process.shut_in(NAME, {**request, "django": False}, archive, seconds, context)
+        outcome = python_process.shut_in(NAME, {**request, "django": False, "own": False}, archive, seconds, context)
     else:
-        _check_allowed(function)
-        outcome = python_process.trusted(NAME, {**request, "django": True}, seconds, context)
+        own = not _listed(function)
+        outcome = python_process.trusted(NAME, {**request, "django": True, "own": own}, seconds, context)
     return python_process.value_of(NAME, outcome)
 
 
@@ -49,14 +49,19 @@ def spelled(function: str) -> str:
     return function if ":" in function or not module else f"{module}:{name}"
 
 
-def _check_allowed(function: str) -> None:
-    allowed: list[str] = settings.HIGHWAY_PYTHON_FUNCTIONS
-    if not any(fnmatch.fnmatchcase(function, spelled(pattern.strip())) for pattern in allowed):
+def _listed(function: str) -> bool:
+    """Whether the list names it itself; else a pattern such as `module:*` does, which means the module's own functions
+    and not what it imports: `module:os.system` is no function of the operator's. Raises ToolError: neither does.
+    """
+    patterns = [spelled(pattern.strip()) for pattern in settings.HIGHWAY_PYTHON_FUNCTIONS]
+    fitting = [pattern for pattern in patterns if fnmatch.fnmatchcase(function, pattern)]
+    if not fitting:
         raise ToolError(
             f"{NAME}: {function} is not among the functions that this installation lets workflows call. "
             f'Its operator adds it to HIGHWAY_PYTHON_FUNCTIONS, as "{function}" or "{function.partition(":")[0]}:*".',
             permanent=True,
         )
+    return function in fitting
 
 
 def _archive(artifact_id: str, context: ToolContext) -> bytes:

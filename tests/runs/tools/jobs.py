@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
+from os import getcwd, getpid
 from typing import Any
+
+__all__ = ["getpid"]
 
 
 def add(a: int, b: int = 1) -> int:
@@ -34,3 +38,5 @@ class Group:
 
 
 NUMBER = 5
+
+HERE = os.path.join(getcwd(), "jobs")

@@ -62,6 +62,20 @@ def test_what_the_operator_did_not_list_is_refused_naming_the_setting(function: 
     assert "HIGHWAY_PYTHON_FUNCTIONS" in error.message and function.replace("os.s", "os:s") in error.message
 
 
+@pytest.mark.parametrize(
+    "name", ["os.system", "os.path.join", "getcwd", "time.sleep", "add.__globals__.get", "add.__class__", "Any"]
+)
+def test_a_pattern_means_the_modules_own_functions_not_its_imports(name: str) -> None:
+    error = refused(f"{JOBS}:{name}")
+    assert error.permanent and ("is not defined in" in error.message or "has no" in error.message)
+
+
+def test_an_import_is_called_where_its_module_exports_or_the_operator_lists_it(settings: Settings) -> None:
+    assert call(RUN, function=f"{JOBS}:getpid") > 0
+    settings.HIGHWAY_PYTHON_FUNCTIONS = [f"{JOBS}:*", f"{JOBS}:getcwd"]
+    assert call(RUN, function=f"{JOBS}:getcwd")
+
+
 def test_by_default_nothing_is_listed(settings: Settings) -> None:
     settings.HIGHWAY_PYTHON_FUNCTIONS = []
     assert "HIGHWAY_PYTHON_FUNCTIONS" in refused(f"{JOBS}:add").message
