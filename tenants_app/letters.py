@@ -21,16 +21,22 @@ class Letter:
 
 
 def invitation(tenant: Tenant, role: str, actor: User | None) -> Letter:
-    by = f"{actor.get_full_name() or actor.email} invited you" if actor else "You are invited"
+    by = f"{plain(actor.get_full_name() or actor.email)} invited you" if actor else "You are invited"
+    place = plain(str(tenant))
     return _letter(
-        f"Your place in {tenant} on Highway Automation",
+        f"Your place in {place} on Highway Automation",
         [
-            f"{by} to {tenant} on Highway Automation, as {role}. Your user name is {NAME}.",
+            f"{by} to {place} on Highway Automation, as {role}. Your user name is {NAME}.",
             f"Open this link to begin. If you have no password yet, you choose one there; the link then works once and "
             f"for {HOURS} hours. After that, ask for a new one under “Forgotten your password” on the sign-in page.",
         ],
         "Begin",
     )
+
+
+def plain(name: str) -> str:
+    """Without what would be filled in: somebody's name must not take the reader's link along to an address in it."""
+    return name.replace("{", "(").replace("}", ")")
 
 
 def password_reset() -> Letter:

@@ -12,6 +12,7 @@ from runs_app.models import EmailTemplate
 from runs_app.tools.mail_rendering import Mail, fill
 from runs_app.tools.mail_texts import MAIL_TEXTS, MailText
 from tenants_app.actions import queue_mail
+from tenants_app.actions.checks import conflict
 from tenants_app.models import OutboxMail, Tenant, User
 
 
@@ -23,7 +24,9 @@ def seed_mail_texts(tenant: Tenant) -> None:
 
 
 def save_mail_text(text: EmailTemplate) -> EmailTemplate:
-    """Store a text that was edited as a row. Raises Invalid when a reference in it cannot be read."""
+    """Store a text that was edited as a row. Raises Invalid when a reference in it cannot be read, Conflict when its
+    name is taken.
+    """
     problems = [
         FieldError(name, f"{issue.message} {issue.cure}".strip())
         for name in ("subject", "body", "html")
@@ -33,7 +36,8 @@ def save_mail_text(text: EmailTemplate) -> EmailTemplate:
     if problems:
         raise Invalid("The mail text has references that cannot be read.", errors=problems)
     text.updated_at = clock.now()
-    text.save()
+    with conflict(f"There already is a mail text {text.name!r}."):
+        text.save()
     return text
 
 

@@ -108,3 +108,13 @@ def test_a_foreign_text_has_no_preview(mallory: User, welcome: EmailTemplate) ->
     assert client.post(f"{TEXTS}{welcome.pk}/preview/", {"inputs": "{}", "send": ""}).status_code == 404
     assert client.get(f"{TEXTS}{10**30}/preview/").status_code == 404
     assert Client().get(f"{TEXTS}{welcome.pk}/preview/").status_code == 302
+
+
+def test_a_name_that_is_taken_is_told(alice: User, tenant: Tenant, welcome: EmailTemplate) -> None:
+    client, other = signed_in(alice), own(tenant)
+    asked = {"name": "welcome", "subject": "Hi", "body": "Hi", "html": ""}
+
+    for url in (f"{TEXTS}add/", f"{TEXTS}{other.pk}/change/"):
+        refused = client.post(url, asked)
+        assert refused.status_code == 200 and "There already is a mail text" in page(refused)
+    assert EmailTemplate.objects.for_tenant(tenant).get(name="welcome").subject == welcome.subject

@@ -284,3 +284,13 @@ def test_adding_a_member_twice_mails_once(alice: User, bob: User, tenant: Tenant
     assert client.post(f"{USERS}add/", {"email": bob.email, "tenant": "acme", "role": "viewer"}).status_code == 200
 
     assert not OutboxMail.objects.all_tenants().exists()
+
+
+def test_an_inviter_s_name_carries_no_link(mailbox: Mailbox, alice: User, tenant: Tenant) -> None:
+    """A name such as `evil.example/?{one-time link}` would send whoever clicks it there, their own link included."""
+    alice.first_name, alice.last_name = "https://evil.example/?u={user name}&l={one-time link}", "{one-time link}"
+    invite(email="ada@example.com", tenant=tenant, actor=alice)
+    send_queued_mail()
+
+    assert mailbox.text().count("/admin/password/") == 1
+    assert "u=ada" not in mailbox.text() and "evil.example" in mailbox.text()
