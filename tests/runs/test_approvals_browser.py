@@ -26,7 +26,7 @@ def test_an_operator_decides_from_the_inbox_the_page_and_the_run(
     oscar = member("oscar", tenant, "operator")
     with signed_in(oscar, live_server) as page, ThreadPoolExecutor(1) as worker:
         page.goto("/admin/")
-        page.get_by_role("link", name="Approvals 4").click()
+        page.get_by_role("link", name="approval Approvals 4").click()
         page.get_by_role("link", name="Refund order 88?").click()
         page.get_by_label("Amount").fill("0")
         page.get_by_role("button", name="Approve").click()
