@@ -6,6 +6,7 @@ configuration files, profiles and endpoints of the machine are not looked at: a 
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import sys
@@ -86,6 +87,7 @@ class Call:
             raise given.refusal("endpoint_url", f"must begin with http:// or https://, not {endpoint!r}")
         nowhere = (None, None, os.devnull, None)
         core = botocore.session.Session({"config_file": nowhere, "credentials_file": nowhere, "profile": (None,) * 4})
+        core.register_component("data_loader", _models())
         config = Config(
             retries={"total_max_attempts": 1},  # the step's own retry_policy decides
             s3={"addressing_style": "path" if endpoint else "auto"},
@@ -121,6 +123,14 @@ class Call:
         )
         named = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
         return AWSResponse(request.url, answer.status, _case_insensitive(named), Raw(answer))
+
+
+@functools.cache
+def _models() -> Any:
+    """What botocore knows of S3: reading it takes longer than everything else a client is made of."""
+    from botocore.loaders import Loader
+
+    return Loader()
 
 
 def _chunks(body: Any) -> Iterator[bytes]:
