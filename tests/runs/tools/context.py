@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
+
+import psutil
 
 from runs_app.tools import TOOLS, Park, ToolContext
 
@@ -47,3 +51,18 @@ def in_thread(body: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=body, daemon=True)
     thread.start()
     return thread
+
+
+def new_marker() -> str:
+    """What no other process has in its command line; as the seconds of a `sleep` it lasts for hours."""
+    return f"9{os.getpid()}.{time.monotonic_ns()}"
+
+
+def gone(marker: str) -> bool:
+    """Whether no process with the marker in its command line is left, within a bounded wait."""
+    deadline = time.monotonic() + 5
+    while any(marker in " ".join(found.info["cmdline"] or []) for found in psutil.process_iter(["cmdline"])):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

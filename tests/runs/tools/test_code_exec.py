@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import shutil
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from pytest_django import Settings
 
@@ -18,7 +16,7 @@ from tenants_app.actions import set_variable
 from tenants_app.models import Tenant
 from tests.conftest import workflow
 
-from .context import Log, call, context, in_thread
+from .context import Log, call, context, gone, in_thread, new_marker
 
 CODE = "tools.code.exec"
 
@@ -134,24 +132,17 @@ def test_a_long_output_is_cut_in_the_middle() -> None:
 
 
 def test_time_ends_it_with_all_it_started(kind: str) -> None:
-    code = "import subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '98765.25'])\ntime.sleep(60)"
+    marker = new_marker()
+    code = f"import subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '{marker}'])\ntime.sleep(60)"
     error = refused(code, timeout=1)
     assert error.message == "tools.code.exec: killed after 1 s; give it a longer timeout."
-    assert gone("98765.25")
+    assert gone(marker)
 
 
 def test_nothing_that_it_leaves_running_survives(kind: str) -> None:
-    assert result("import subprocess\nsubprocess.Popen(['setsid', 'sleep', '98765.75'])\nresult = 1") == 1
-    assert gone("98765.75")
-
-
-def gone(marker: str) -> bool:
-    deadline = time.monotonic() + 5
-    while any(marker in " ".join(found.info["cmdline"] or []) for found in psutil.process_iter(["cmdline"])):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    marker = new_marker()
+    assert result(f"import subprocess\nsubprocess.Popen(['setsid', 'sleep', '{marker}'])\nresult = 1") == 1
+    assert gone(marker)
 
 
 def test_threads_processes_and_pools_are_ordinary(kind: str) -> None:

@@ -4,18 +4,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from pytest_django import Settings
 
 from runs_app.tools import ToolContext, ToolError, process
 
-from .context import RUN_ID, Log, call, context, in_thread
+from .context import RUN_ID, Log, call, context, gone, in_thread, new_marker
 
 SHELL = "tools.shell.run"
 
@@ -33,16 +31,6 @@ def refused(**arguments: Any) -> ToolError:
     with pytest.raises(ToolError) as caught:
         call(SHELL, **arguments)
     return caught.value
-
-
-def gone(marker: str) -> bool:
-    """Whether no process with the marker in its command line is left, within a bounded wait."""
-    deadline = time.monotonic() + 5
-    while any(marker in " ".join(found.info["cmdline"] or []) for found in psutil.process_iter(["cmdline"])):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_a_command_gives_its_output_and_exit_code(isolation: str) -> None:
@@ -178,7 +166,7 @@ def refused_in(step: ToolContext, **arguments: Any) -> None:
 
 
 def test_a_timeout_kills_the_whole_tree(isolation: str) -> None:
-    marker = f"{os.getpid()}.{time.monotonic_ns()}"
+    marker = new_marker()
     error = refused(command=f"setsid sh -c 'sleep 600; : {marker}' & echo begun; sleep 600; : {marker}", timeout="1.5")
     assert "killed after 1.5 s" in error.message and "timeout" in error.message
     assert error.output["stdout"] == "begun\n"
@@ -191,7 +179,7 @@ def test_the_steps_own_limit_holds_too() -> None:
 
 
 def test_cancel_kills_the_whole_tree(isolation: str) -> None:
-    marker = f"{os.getpid()}.{time.monotonic_ns()}"
+    marker = new_marker()
     log = Log("ready")
     step = context(log=log)
     daemon = f"(setsid setsid sh -c 'trap \"\" TERM HUP; echo ready; sleep 600; : {marker}' &)"
@@ -222,7 +210,7 @@ call("tools.shell.run", context(log=lambda text: print(text, flush=True)), comma
 
 
 def test_a_killed_worker_takes_its_commands_along(isolation: str, tmp_path: Path) -> None:
-    marker = f"{os.getpid()}.{time.monotonic_ns()}"
+    marker = new_marker()
     command = f"(setsid sh -c 'echo ready; sleep 600; : {marker}' &); sleep 600"
     environment = {**os.environ, "HIGHWAY_DEBUG": "1", "VAR_DIR": str(tmp_path)}
     argv = [sys.executable, "-c", WORKER, isolation, command]
@@ -242,7 +230,7 @@ def test_a_step_cancelled_before_it_starts_is_killed_at_once() -> None:
 
 
 def test_what_a_command_leaves_behind_ends_with_it(isolation: str) -> None:
-    marker = f"{os.getpid()}.{time.monotonic_ns()}"
+    marker = new_marker()
     output = call(SHELL, command=f"setsid sh -c 'sleep 600; : {marker}' & echo started")
     assert output["stdout"] == "started\n"
     assert gone(marker)
