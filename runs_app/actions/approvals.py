@@ -10,6 +10,8 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+
 from highway_automation.base import clock, db
 from highway_automation.base.errors import Conflict, Forbidden, NotFound
 from highway_automation.base.retention import purge_rows
@@ -163,5 +165,7 @@ def _tell(approval: Approval) -> None:
     try:
         with db.savepoint():
             approval_requested.send(sender=Approval, approval=approval)
+    except (OperationalError, InterfaceError):  # the database's trouble: the question comes again, and is told then
+        raise
     except Exception:  # a listener's fault must not undo the question
         log.exception("A listener to the request of approval %s failed", approval.pk)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from highway_automation.base import clock, db
@@ -37,18 +39,34 @@ def close_run(run: WorkflowRun, status: RunStatus, error: str = "") -> None:
     try:
         with db.savepoint():
             run_finished.send(sender=WorkflowRun, run=run)
+    except (OperationalError, InterfaceError):  # the database's trouble: the end comes again, and is told then
+        raise
     except Exception:  # a listener's fault must not undo the end of the run
         log.exception("A listener to the end of run %s failed", run.pk)
 
 
 def drop_branches(run: WorkflowRun) -> None:
     """Raise the fence of all that is under way, so that its drivers write nothing more and nobody wakes it."""
-    live = RunBranch.objects.all_tenants().filter(run_id=run.pk).exclude(status=BranchStatus.ENDED)
+    _hold_branches(run)
+    live = _live_branches(run)
     live.update(status=BranchStatus.CANCELLED, claim_no=F("claim_no") + 1, lease_until=None, wake_at=None)
     under_way = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.SLEEPING)
     steps = StepRun.objects.all_tenants().filter(run_id=run.pk, status__in=under_way)
     steps.update(status=StepStatus.CANCELLED, finished_at=clock.now())
     EventWait.objects.all_tenants().filter(run_id=run.pk).delete()
+
+
+def _hold_branches(run: WorkflowRun) -> None:
+    """Lock all live branches, in the order of who wakes several. While one is waited for, its step may end and make
+    others: what looked before does not see them.
+    """
+    held: set[UUID] = set()
+    while new := {branch.pk for branch in db.lock_rows(_live_branches(run).only("pk").order_by("pk"))} - held:
+        held |= new
+
+
+def _live_branches(run: WorkflowRun) -> db.Rows[RunBranch]:
+    return RunBranch.objects.all_tenants().filter(run_id=run.pk).exclude(status=BranchStatus.ENDED)
 
 
 def _result(prepared: Prepared, results: Mapping[str, Result], last: str) -> JSON:

@@ -23,7 +23,7 @@ from tenants_app.actions import set_variable
 from tenants_app.models import Tenant, User
 from tests.conftest import member, workflow
 from tests.runs.approval_helpers import FORM, approval_of, ask, asking, choosing, decider, guarded, say
-from tests.runs.engine.helpers import branches, step, steps, task
+from tests.runs.engine.helpers import branches, step, steps, task, wait
 from tests.runs.tools.context import context
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,6 +180,21 @@ def test_an_attempt_after_a_crash_finds_its_question(start: Run, drive: DriveAll
     asked.refresh_from_db()
     assert asked.status == "completed"
     assert Approval.objects.for_tenant("acme").get() == approval
+
+
+def test_a_step_that_died_asking_takes_its_question_with_it(start: Run, drive: DriveAll, settings: Any) -> None:
+    """It runs once, so nobody knows whether it asked; the run goes on beside it."""
+    settings.HIGHWAY_LEASE_SECONDS = -1
+    asked = start(workflow({**ask(), "metadata": {"once": True}}, wait("nap", "PT1H"), name="release"))
+    taken = next(each for each in claim("w", 2) if each.start.path == "ask")
+    crashed = Drive(taken)
+    crashed._perform(crashed.scope)
+    assert approval_of(asked).is_pending
+    settings.HIGHWAY_LEASE_SECONDS = 30
+    drive()
+    asked.refresh_from_db()
+    assert (asked.status, approval_of(asked).status) == ("sleeping", "cancelled")
+    assert approval_of(asked).comment == "Its step failed."
 
 
 def test_the_run_takes_its_approvals_with_it(run: Run, oscar: User, alice: User) -> None:

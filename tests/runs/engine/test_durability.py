@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -292,3 +292,48 @@ def test_a_step_that_the_databases_absence_interrupts_has_not_failed(start: Star
     Drive(claimed).run()
     run.refresh_from_db()
     assert (run.status, steps(run)) == ("sleeping", [("nap", "sleeping")])
+
+
+def test_an_end_that_the_database_did_not_let_tell_is_told_when_it_comes_again(start: Start, told: list[str]) -> None:
+    """Such as a deadlock between the locks of two ends: the one that gives way must not end in silence."""
+    troubles = ["deadlock detected"]
+
+    def emit(run: WorkflowRun, **kwargs: object) -> None:
+        if troubles:
+            raise OperationalError(troubles.pop())
+        told.append("emitted")
+
+    run_finished.connect(emit)
+    try:
+        run = start(workflow(shell("a", "echo a")))
+        run_until_idle()
+    finally:
+        run_finished.disconnect(emit)
+    run.refresh_from_db()
+    assert (run.status, told.count("emitted")) == ("completed", 1)
+
+
+@pytest.mark.postgres
+def test_a_branch_that_is_born_while_its_run_is_cancelled_ends_with_it(start: Start) -> None:
+    """A step that decides alone takes no lock of the run."""
+    run = start(workflow(shell("a", "echo a"), shell("b", "echo b", "a"), shell("c", "echo c", "a")))
+    (taken,) = claim("w", 1)
+    drive = Drive(taken)
+    outcome = drive._perform(drive.scope)
+    cancelling = threading.Thread(target=lambda: (cancel_run(run, actor=None), connection.close()))
+    with transaction.atomic():
+        drive._commit(outcome)
+        cancelling.start()
+        assert wait_until(somebody_waits_for_us)
+    cancelling.join(20)
+    assert {branch.status for branch in branches(run)} == {"cancelled"}
+    assert len(branches(run)) == 2
+    assert run_until_idle() == 0
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
