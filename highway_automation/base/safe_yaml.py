@@ -20,6 +20,11 @@ __all__ = ["Document", "Node", "SequenceNode", "UnsafeYAML", "children", "docume
 MAX_NODES = 200_000
 MAX_NODES_IN_FILE = 5_000_000
 MERGE = "tag:yaml.org,2002:merge"
+KINDS = {f"tag:yaml.org,2002:{name}": name for name in ("null", "bool", "int", "float", "str", "seq", "map")}
+"""The tags of what JSON has. PyYAML's others (binary, set, omap, timestamp…) are as unknown as somebody's own."""
+
+LARGEST_BITS = 14_000
+"""Of a whole number: in tens it has 4,215 digits, and Python writes none of more than 4,300."""
 Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -35,7 +40,7 @@ class _Loader(Base):  # type: ignore[misc]
     """YAML as JSON knows it."""
 
     yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in (*KINDS, MERGE)]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -51,6 +56,21 @@ class _Loader(Base):  # type: ignore[misc]
             mapping[str(key.value)] = self.construct_object(value, deep=deep)
         return mapping
 
+    def construct_plain(self, node: Node) -> Any:
+        """A number or a truth. `1:30` stays a text, as times do: read to the base of 60 it would be 90, and a long one
+        take for ever.
+        """
+        if isinstance(node, ScalarNode) and ":" in node.value:
+            return node.value
+        kind = KINDS[node.tag]
+        try:
+            value = getattr(self, f"construct_yaml_{kind}")(node)
+        except (KeyError, IndexError):  # with its tag written out, it may be anything
+            raise yaml.constructor.ConstructorError(None, None, f"this is no {kind}", node.start_mark) from None
+        if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
+            raise yaml.constructor.ConstructorError(None, None, "the number is too large", node.start_mark)
+        return value
+
     def refuse_twice(self, node: MappingNode) -> None:
         """Once flattened, a mapping holds merged keys beside its own; it is looked at before."""
         if "looked_at" in vars(node):
@@ -63,6 +83,12 @@ class _Loader(Base):  # type: ignore[misc]
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
             seen.add(key.value)
         vars(node)["looked_at"] = True
+
+
+_Loader.yaml_constructors = {tag: make for tag, make in Base.yaml_constructors.items() if tag is None or tag in KINDS}
+for _tag, _name in KINDS.items():
+    if _name in ("bool", "int", "float"):
+        _Loader.add_constructor(_tag, _Loader.construct_plain)
 
 
 class Document:

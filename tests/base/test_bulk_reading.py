@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -207,3 +208,50 @@ def test_what_is_written_reads_back_as_the_same(name: str, note: str, data: Any)
 )  # fmt: skip
 def test_what_counts_as_the_same(one: Any, other: Any, equal: bool) -> None:
     assert (same(one, other), same(other, one)) == (equal, equal)
+
+
+def test_numbers_to_the_base_of_sixty_are_texts() -> None:
+    """A long one took minutes: every part multiplies all before it."""
+    assert safe_yaml.load("at: 1:30\nhalf: 1:30.5\nten: 10\nhex: 0x10\npart: 1.5\nforced: !!int '2:00'\n") == {
+        "at": "1:30",
+        "half": "1:30.5",
+        "ten": 10,
+        "hex": 16,
+        "part": 1.5,
+        "forced": "2:00",
+    }
+    started = time.monotonic()
+    assert isinstance(safe_yaml.load(f"[1{':1' * 300_000}]"), list)
+    assert time.monotonic() - started < 10
+
+
+def test_a_heading_of_too_many_columns_is_refused_at_once() -> None:
+    started = time.monotonic()
+    assert told(read(a_csv=f"name{',x' * 200_000}\n")) == [
+        "a.csv:1: The heading names 200001 columns; at most 200 are read."
+    ]
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("!!binary QUJD", "!!set {b}", "!!omap [a: 1]", "!!pairs [a: 1]", "!!timestamp 99999-01-01", "!!int ''"),
+        *("!!int +", "!!bool perhaps", "!!float x", "0x" + "f" * 5_000, "0" + "7" * 6_000, "0b" + "1" * 20_000),
+    ],
+)
+def test_what_json_cannot_say_is_refused_with_its_line(value: str) -> None:
+    """Each of these was read, or raised what nobody expected, and ended as a fault of the product."""
+    with pytest.raises(safe_yaml.UnsafeYAML) as caught:
+        json.dumps(safe_yaml.load(f"a: 1\nb: {value}\n"))
+    assert "Not YAML" in str(caught.value)
+
+
+def test_numbers_that_can_be_written_are_read_however_they_are_spelled() -> None:
+    assert safe_yaml.load(f"[{'9' * 4_000}, 0x{'f' * 3_000}, 1_000, yes, =, 1.5, ~]")[2:] == [
+        1000,
+        True,
+        "=",
+        1.5,
+        None,
+    ]

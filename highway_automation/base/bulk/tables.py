@@ -13,6 +13,7 @@ from highway_automation.base.bulk.records import Problem
 from highway_automation.base.bulk.sources import Unreadable
 
 LONGEST_CELL = 4 * 1024 * 1024
+MOST_COLUMNS = 200
 
 
 @dataclass
@@ -51,6 +52,8 @@ def _heading(file: str, names: list[str], layout: Layout) -> list[str]:
     more = (DEFINITION_FILE,) if DEFINITION in layout.columns else ()
     while names and not names[-1]:
         names.pop()
+    if len(names) > MOST_COLUMNS:
+        raise Unreadable(file, f"The heading names {len(names)} columns; at most {MOST_COLUMNS} are read.", 1)
     told = [told for _name, told in layout.unknown(names, *more)]
     told += [f"The column {name!r} is there twice." for name in _twice(names)]
     if "name" not in names:
