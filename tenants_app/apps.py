@@ -11,9 +11,8 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from highway_automation.base import retention
         from tenants_app import actions, audit, receivers
-        from tenants_app.actions.traces import purge_api_keys
 
         audit.register()
         receivers.connect()
-        retention.declare("api_keys", purge_api_keys, retention.Keep.AUDIT)
+        retention.declare("api_keys", actions.purge_api_keys, retention.Keep.AUDIT)
         retention.declare("mails", actions.purge_mails, retention.Keep.HISTORY)

@@ -3,7 +3,6 @@ from __future__ import annotations
 from celery import shared_task
 
 from tenants_app import actions
-from tenants_app.actions import traces
 
 
 @shared_task(ignore_result=True)
@@ -32,4 +31,4 @@ def forget_counts() -> None:
 @shared_task(ignore_result=True)
 def forget_traces() -> None:
     """Housekeeping: old entries of the audit log and sessions that are over."""
-    traces.forget_traces()
+    actions.forget_traces()

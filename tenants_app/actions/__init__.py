@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tenants_app.actions.counts import forget_counts
 from tenants_app.actions.delivery import send_queued_mail, sweep_mail
+from tenants_app.actions.housekeeping import forget_counts, forget_traces, purge_api_keys
 from tenants_app.actions.keys import create_api_key, mark_used, revoke_api_key, rotate_api_key
 from tenants_app.actions.outbox import (
     forget_account_mail,
@@ -63,12 +63,14 @@ __all__ = [
     "delete_variable",
     "forget_account_mail",
     "forget_counts",
+    "forget_traces",
     "installation",
     "invite",
     "mail_is_filed",
     "mail_password_link",
     "mark_used",
     "password_link",
+    "purge_api_keys",
     "purge_mails",
     "queue_mail",
     "record_mail",

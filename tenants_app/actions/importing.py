@@ -24,7 +24,7 @@ from highway_automation.base.bulk.reading import Compile
 from highway_automation.base.bulk.records import ImportRefused, Problem, Record
 from highway_automation.base.db import atomic, lock_rows
 from highway_automation.base.errors import Conflict, HighwayError, Invalid
-from tenants_app.actions.trace import log_rows
+from tenants_app.actions.audit import log_rows
 from tenants_app.models import Tenant, User
 from tenants_app.scoping import TenantModel
 

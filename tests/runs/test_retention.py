@@ -19,8 +19,7 @@ from runs_app.actions.retention import clean_up, kept_by_default, purge_expired,
 from runs_app.models import RunBranch, StepLog, StepRun, WorkflowRun
 from runs_app.tools import TOOLS, ToolError
 from schedules_app.models import ScheduleTick
-from tenants_app.actions import create_api_key, revoke_api_key
-from tenants_app.actions.traces import forget_traces
+from tenants_app.actions import create_api_key, forget_traces, revoke_api_key
 from tenants_app.models import APIKey, Tenant
 from tests.conftest import shell, workflow
 from tests.runs.tools.context import call, context

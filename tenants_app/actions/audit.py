@@ -1,4 +1,4 @@
-"""Who changed which rows, for rows that are written together."""
+"""Entries of the audit log for rows that are written together, which send no signals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from highway_automation.base.bulk.batches import BATCH
 
 
 def log_rows(rows: Sequence[tuple[Model | None, Model]]) -> None:
-    """The trace of rows written together, which send no signals: (before, or None for a new one; after)."""
+    """`rows`: each before, or None for a new one, and after."""
     entries = []
     for before, after in rows:
         columns = [column.name for column in after._meta.concrete_fields]
