@@ -17,6 +17,7 @@ from typing import IO, NoReturn
 CHECKOUT = Path(__file__).resolve().parent.parent
 SECRETS_FILE = "highway.env"
 LOCK_FILE = "up.lock"
+ADDRESS_FILE = "up.address"
 DEFAULT_TENANT = "default"
 GRACE_SECONDS = 8  # with the up to 4 s that Celery's consumer and timer take to end, `up` ends within 15
 
@@ -93,6 +94,19 @@ def lock() -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def tell_address(url: str) -> None:
+    """Let commands from other shells, which do not know this `up`'s PORT, name the address that it serves."""
+    (var_dir() / ADDRESS_FILE).write_text(f"{url}\n")
+
+
+def told_address() -> str:
+    """The address that the folder's last `up` served; empty where there was none."""
+    try:
+        return (var_dir() / ADDRESS_FILE).read_text().strip()
+    except OSError:
+        return ""
 
 
 def refuse(reason: str, *, code: int) -> NoReturn:

@@ -17,6 +17,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from highway_automation import installation
 from highway_automation.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -71,7 +72,8 @@ if not HIGHWAY_ENCRYPTION_KEYS:
         'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())" prints one.'
     )
 HIGHWAY_PORT: int = read("int", "PORT", 8000)
-HIGHWAY_BASE_URL: str = read("str", "HIGHWAY_BASE_URL", f"http://127.0.0.1:{HIGHWAY_PORT}").rstrip("/")
+SERVED = "" if TESTING or os.environ.get("PORT") else installation.told_address()
+HIGHWAY_BASE_URL: str = read("str", "HIGHWAY_BASE_URL", SERVED or f"http://127.0.0.1:{HIGHWAY_PORT}").rstrip("/")
 BASE_ORIGIN = urlsplit(HIGHWAY_BASE_URL)
 if BASE_ORIGIN.scheme not in ("http", "https") or not BASE_ORIGIN.hostname:
     raise ImproperlyConfigured(f"HIGHWAY_BASE_URL={HIGHWAY_BASE_URL!r} is no http or https URL.")

@@ -27,6 +27,7 @@ def up() -> int:
     held = installation.lock()
     port = installation.port()
     listener = listen(port)
+    installation.tell_address(settings.HIGHWAY_BASE_URL)
     log_to_file(Path(settings.VAR_DIR) / "logs")
     say(f"Highway Automation {__version__}, data in {settings.VAR_DIR}")
     try:

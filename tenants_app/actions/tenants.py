@@ -13,7 +13,7 @@ from tenants_app.grants import HARMLESS_TOOLS
 from tenants_app.models import Tenant, Variable
 from tenants_app.signals import tenant_created
 
-API_VARIABLES = ("API_URL", "UPTIME_URL")
+API_VARIABLE, UPTIME_VARIABLE = "API_URL", "UPTIME_URL"
 
 
 def create_tenant(
@@ -40,19 +40,22 @@ def create_tenant(
 
 
 def seed_api_url(tenant: Tenant, api_url: str) -> None:
-    """Point the tenant's API_URL and UPTIME_URL at this product and let its workflows call exactly that address.
+    """Point the tenant's API_URL at this product and let its workflows call exactly that address.
 
+    UPTIME_URL follows as long as it is the product's own; what somebody chose, or deleted, stays so.
     The address of the former API_URL is no longer allowed: something else may listen there now. Raises Invalid.
     """
     with atomic():
         row = lock_rows(Tenant.objects.filter(pk=tenant.pk)).get()
-        former = Variable.objects.for_tenant(tenant).filter(name=API_VARIABLES[0], secret=False).first()
+        former = Variable.objects.for_tenant(tenant).filter(name=API_VARIABLE, secret=False).first()
         gone = address_of(former.value) if former and usable(former.value) else None
         row.http_allow = [*(known for known in row.http_allow if known != gone), address_of(api_url)]
         row.save(update_fields=["http_allow"])
         tenant.http_allow = row.http_allow
-        for name in API_VARIABLES:
-            set_variable(tenant, name, api_url.rstrip("/"))
+        watched = Variable.objects.for_tenant(tenant).filter(name=UPTIME_VARIABLE).first()
+        if (watched and watched.value) == (former and former.value):
+            set_variable(tenant, UPTIME_VARIABLE, api_url.rstrip("/"))
+        set_variable(tenant, API_VARIABLE, api_url.rstrip("/"))
 
 
 def usable(url: str) -> bool:

@@ -56,8 +56,8 @@ def test_it_says_once_where_it_is_and_who_may_enter(installation: Installation, 
 def test_the_admin_signs_in_and_sees_the_front_page(installation: Installation, up: Up) -> None:
     page = front_page(installation, password_of(up))
 
-    assert "Runs, last 24 hours" in page
-    assert "Workers and schedulers alive" in page
+    assert "Runs by hour" in page
+    assert "Workers and schedulers</h2>" in page
     assert re.findall(r"""(?:src|href)=["'](https?:)?//""", page) == []
 
 
@@ -92,6 +92,11 @@ def test_a_second_shell_imports_and_runs_a_template(installation: Installation, 
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "completed"
+
+
+def test_a_second_shell_that_knows_no_port_names_the_address_that_is_served(installation: Installation, up: Up) -> None:
+    elsewhere = Installation(installation.folder, more={"PORT": ""})
+    assert elsewhere.manage("reset_password", "admin").stdout.startswith(f"{installation.url}/admin/password/")
 
 
 def test_a_second_one_on_the_same_folder_is_refused(installation: Installation, up: Up) -> None:
@@ -147,7 +152,7 @@ def test_a_chosen_password_is_not_printed(tmp_path: Path) -> None:
     installation = Installation(tmp_path / "var", more={"HIGHWAY_ADMIN_PASSWORD": "chosen by me"})
     with installation.up() as running:
         assert not any("chosen by me" in line for line in running.lines)
-        assert "Runs, last 24 hours" in front_page(installation, "chosen by me")
+        assert "Runs by hour" in front_page(installation, "chosen by me")
 
 
 def test_a_port_that_is_none_is_wrong_usage(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from highway_automation.base.errors import Conflict, HighwayError, Invalid
 from tenants_app.actions import create_tenant, seed_api_url, set_variable, update_tenant
 from tenants_app.grants import may_use
-from tenants_app.models import Tenant
+from tenants_app.models import Tenant, Variable
 from tenants_app.signals import tenant_created
 from tenants_app.variables import variables_of
 
@@ -62,6 +62,17 @@ def test_another_api_url_replaces_the_former_address(db: None) -> None:
 
     assert Tenant.objects.get(pk="acme").http_allow == ["10.0.0.5:80", "127.0.0.1:9000"]
     assert variables_of("acme")["UPTIME_URL"] == "http://127.0.0.1:9000"
+
+
+def test_a_watched_address_that_somebody_chose_or_deleted_stays_so(db: None) -> None:
+    tenant = create_tenant("acme", api_url="http://127.0.0.1:8000")
+    set_variable(tenant, "UPTIME_URL", "https://shop.example")
+    seed_api_url(tenant, "http://127.0.0.1:9000")
+    assert variables_of("acme") == {"API_URL": "http://127.0.0.1:9000", "UPTIME_URL": "https://shop.example"}
+
+    Variable.objects.for_tenant(tenant).filter(name="UPTIME_URL").delete()
+    seed_api_url(tenant, "http://127.0.0.1:9001")
+    assert variables_of("acme") == {"API_URL": "http://127.0.0.1:9001"}
 
 
 @pytest.mark.parametrize("tenant_id", ["", "a b", "-a", "a/b", "a\n", "ä", "x" * 65, "a\x00"])
