@@ -255,3 +255,16 @@ def test_numbers_that_can_be_written_are_read_however_they_are_spelled() -> None
         1.5,
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"a_csv": "name,count\na,1\nb,x\nc,1\nd,1\n"}, {"a_yaml": "- name: a\n- b\n- name: c\n", "b_yaml": "name: d\n"}],
+)
+def test_an_upload_has_a_largest_number_of_records(files: dict[str, str]) -> None:
+    """Good or bad, each is checked while somebody waits."""
+    uploaded = Uploaded({name.replace("_", "."): text for name, text in files.items()}, most=3)
+    reading = Reading(uploaded, LAYOUT).run()
+
+    assert [record.name for record in reading.records] == ["a", "c"]
+    assert "More than 3 things are too many for one upload. Split it" in told(reading)[-1]

@@ -30,6 +30,7 @@ class Reading:
     compile: Compile | None = None
     problems: list[Problem] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    seen: int = 0
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -67,7 +68,8 @@ class Reading:
 
     def _add(self, file: str, found: JSON, line: int, locate: Locate) -> None:
         if not isinstance(found, dict):
-            self.problems.append(Problem(file, line, f"a {self.layout.kind} is an object with a name."))
+            told = [Problem(file, line, f"a {self.layout.kind} is an object with a name.")]
+            self._take(Record(file, line, {}), told)
             return
         values, bare = self.layout.wrap(found)
         record = Record(file, line, {}, locate, bare)
@@ -82,7 +84,13 @@ class Reading:
         self._take(record, problems)
 
     def _take(self, record: Record, problems: list[Problem]) -> None:
-        """A record with a fault of its own is told once; nothing further is asked of it."""
+        """A record with a fault of its own is told once; nothing further is asked of it. Raises Unreadable: one more
+        than the source may have.
+        """
+        self.seen += 1
+        if self.source.most is not None and self.seen > self.source.most:
+            told = f"More than {self.source.most} {self.layout.plural} are too many for one upload."
+            raise Unreadable(record.file, f"{told} Split it, or import it on the server with manage.py.", record.line)
         self.problems += problems
         if not problems:
             self.records.append(record)

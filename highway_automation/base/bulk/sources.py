@@ -9,6 +9,9 @@ from typing import Protocol
 
 from highway_automation.base.bulk.records import Problem
 
+MOST_UPLOADED = 50_000
+"""Records of one upload: it is read while somebody waits, and a thread of the web process with them."""
+
 
 class Unreadable(Exception):
     """A file that cannot be read; holds the problem."""
@@ -19,9 +22,10 @@ class Unreadable(Exception):
 
 
 class Source(Protocol):
-    """`trusted`: programs among the files run with the operator's own rights."""
+    """`trusted`: programs among the files run with the operator's own rights. `most`: the records that are read."""
 
     trusted: bool
+    most: int | None
 
     def files(self, suffixes: Iterable[str]) -> list[str]:
         """The files to import, those of folders included. Raises Unreadable."""
@@ -39,6 +43,7 @@ class OnDisk:
 
     paths: list[Path]
     trusted: bool = True
+    most: int | None = None
 
     def files(self, suffixes: Iterable[str]) -> list[str]:
         return list(dict.fromkeys(str(file) for path in self.paths for file in _below(path, tuple(suffixes))))
@@ -70,6 +75,7 @@ class Uploaded:
 
     contents: Mapping[str, str]
     trusted: bool = False
+    most: int | None = MOST_UPLOADED
     _named: set[str] = field(default_factory=set)
 
     def files(self, suffixes: Iterable[str]) -> list[str]:
