@@ -6,7 +6,7 @@ import io
 import os
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +44,17 @@ def prepare(folder: Path, port: int) -> None:
     django.setup()
 
 
-def seed(say: Callable[[str], None]) -> None:
-    """Fill the installation that `prepare` made: the examples, the shop, and a day of runs."""
+def seed(say: Callable[[str], None], hours: int = HOURS) -> None:
+    """Fill the installation that `prepare` made: the examples, the shop, and so many hours of runs."""
     from django.core.management import call_command
 
     from highway_automation.up.first_steps import first_steps
-    from schedules_app.actions import pause_schedule
+    from schedules_app.actions import pause_schedule, resume_schedule
     from schedules_app.models import ScheduledWorkflow
     from tenants_app.actions import create_api_key, create_user, set_variable
     from tenants_app.models import Tenant, User
 
-    clock(hours=HOURS)
+    clock(hours=hours)
     first_steps(say)
     tenant = Tenant.objects.get(pk="default")
     for kind in ("templates", "schedules", "triggers"):
@@ -71,10 +71,8 @@ def seed(say: Callable[[str], None]) -> None:
     set_variable(tenant, "REPORT_EMAIL", "sales@shop.example")
     for name in ASKS_THE_PRODUCT:
         pause_schedule(ScheduledWorkflow.objects.for_tenant(tenant).get(name=name))
-    live_a_day(tenant, say)
+    live(tenant, say, hours)
     for name in ASKS_THE_PRODUCT:
-        from schedules_app.actions import resume_schedule
-
         resume_schedule(ScheduledWorkflow.objects.for_tenant(tenant).get(name=name))
 
 
@@ -85,15 +83,19 @@ def clock(hours: float) -> None:
     Path(settings.HIGHWAY_CLOCK_OFFSET_FILE).write_text(str(-timedelta(hours=hours).total_seconds()))
 
 
-def live_a_day(tenant: Any, say: Callable[[str], None]) -> None:
+def now_minus(hours: float) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=hours)
+
+
+def live(tenant: Any, say: Callable[[str], None], hours: int) -> None:
     chance = random.Random(254)  # noqa: S311
-    moments = HOURS * 60 // STEP_MINUTES
+    moments = hours * 60 // STEP_MINUTES
     for step in range(moments + 1):
-        clock(hours=HOURS - step * STEP_MINUTES / 60)
+        clock(hours=hours - step * STEP_MINUTES / 60)
         happen(tenant, chance, step)
         work()
         if step % 10 == 0:
-            say(f"hour {step * STEP_MINUTES / 60:.0f} of {HOURS}")
+            say(f"hour {step * STEP_MINUTES / 60:.0f} of {hours}")
 
 
 def happen(tenant: Any, chance: random.Random, step: int) -> None:

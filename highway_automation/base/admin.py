@@ -151,6 +151,7 @@ class VerbModelAdmin(PlainModelAdmin):
     """
 
     object_actions: Sequence[str] = ()
+    list_per_page = 50
     formfield_overrides = {JSONField: {"form_class": SafeJSONField, "widget": JSONInput}}
     empty_hint = ""
     change_form_outer_before_template = "highway/object_actions.html"

@@ -57,6 +57,7 @@ class VersionInline(TenantTabularInline):
 class VersionAdmin(ReadOnlyTenantModelAdmin):
     list_display = ["template", "number", "author", "comment", "created_at"]
     list_filter = ["template"]
+    empty_hint = "Each change of a template's definition or input form makes a version."
     list_select_related = ["template", "author"]
     search_fields = ["template__name", "comment"]
     ordering = ["-version_id"]

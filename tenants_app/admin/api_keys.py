@@ -25,6 +25,7 @@ class APIKeyAdmin(TenantModelAdmin):
     list_filter = ["role"]
     list_select_related = ["created_by"]
     search_fields = ["name", "prefix"]
+    empty_hint = "Programs use the API with a key, which has a role as people have."
     fields = [
         "name",
         "description",

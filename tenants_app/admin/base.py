@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import FieldListFilter
 from django.contrib.admin.filters import RelatedFieldListFilter
+from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 else:
     Form = object
 
+MOST_CHOICES = 40
 __all__ = ["ReadOnlyTenantModelAdmin", "TenantModelAdmin", "TenantTabularInline", "object_action"]
 
 
@@ -59,11 +61,22 @@ def is_ours(model: type[Model]) -> bool:
 
 
 class OwnRowsFilter(RelatedFieldListFilter):
-    """The side bar offers the tenant's own rows, not everybody's."""
+    """The side bar offers the tenant's own rows, not everybody's; of a thousand only the first: the search box finds
+    the others by their names.
+    """
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        ordering = self.field_admin_ordering(field, request, model_admin)
-        return [(row.pk, str(row)) for row in rows_for(field.remote_field.model, request).order_by(*ordering)]
+        rows = rows_for(field.remote_field.model, request)
+        ordered = rows.order_by(*self.field_admin_ordering(field, request, model_admin))
+        shown = [*self.chosen(field, rows), *ordered[:MOST_CHOICES]]
+        return list({row.pk: (row.pk, str(row)) for row in shown}.values())
+
+    def chosen(self, field: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """What the list is limited to, though it may not be among the first."""
+        try:
+            return rows.filter(pk__in=[field.target_field.to_python(key) for key in self.lookup_val or ()])
+        except ValidationError:  # the list itself refuses it
+            return rows.none()
 
 
 FieldListFilter.register(

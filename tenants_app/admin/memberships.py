@@ -35,6 +35,7 @@ class MembershipAdmin(TenantModelAdmin):
     list_filter = ["role"]
     list_select_related = ["user"]
     search_fields = ["user__email", "user__username"]
+    empty_hint = "Invite somebody: they get a mail with a link, and what they may do follows from their role."
     fields = ["user", "role", "created_at"]
     readonly_fields = ["user", "created_at"]
     add_fieldsets = [(None, {"fields": ["email", "role", "first_name", "last_name"]})]

@@ -38,6 +38,7 @@ class TenantAdmin(StopPage, VerbModelAdmin):
     list_display = ["tenant_id", "name", "enabled", "created_at"]
     list_filter = ["enabled"]
     search_fields = ["tenant_id", "name"]
+    empty_hint = "A tenant has its own templates, schedules, triggers, people and secrets."
     fields = [
         *("tenant_id", "name", "allowed_tools", "http_allow", "enabled", "stopped_at", "stopped_by", "stop_reason"),
         "created_at",

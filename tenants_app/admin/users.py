@@ -81,6 +81,7 @@ class UserAdmin(OwnRows, VerbModelAdmin):
 
     list_display = ["email", "username", "first_name", "last_name", "is_active", "last_login"]
     search_fields = ["email", "username", "first_name", "last_name"]
+    empty_hint = "Add people by their e-mail address; the mail they get lets them choose a password."
     ordering = ["email"]
     readonly_fields = ["last_login", "date_joined"]
     inlines = [MembershipInline]

@@ -36,6 +36,7 @@ class VariableAdmin(TenantModelAdmin):
     list_display = ["name", "shown", "secret", "updated_at"]
     list_filter = ["secret"]
     search_fields = ["name"]
+    empty_hint = "Workflows read variables as ${env.NAME} and secrets as ${secrets.NAME}."
     form = VariableForm
     fields = ["name", "value", "secret"]
 
