@@ -36,12 +36,18 @@ DANGEROUS: Mapping[str, tuple[int | None, ...]] = {
     "swapoff": (168, 225), "swapon": (167, 224), "umount2": (166, 39), "unshare": (272, 97),
     "userfaultfd": (323, 282),
 }  # fmt: skip
+SOCKET = (41, 198)
+FAMILIES = (1, 2, 10, 16)
+"""Sockets of Unix, IPv4, IPv6 and netlink, which a namespace shuts in. Others reach past it, such as vsock to the host
+of a virtual machine, or are code of the kernel's that nobody needs.
+"""
 NEW_NAMESPACES = 0x7E020080
 """The flags with which `clone` makes namespaces; `clone3`, whose flags a filter can't see, is refused as unknown."""
 
 
 def refuse(calls: Mapping[str, tuple[int | None, ...]], *, namespaces: bool = True) -> None:
-    """From now on these calls fail with EPERM; unless `namespaces`, so does making namespaces with clone.
+    """From now on these calls fail with EPERM, as do sockets of other than FAMILIES (EAFNOSUPPORT); unless
+    `namespaces`, so does making namespaces with clone.
 
     Does nothing on machines that are not of MACHINES. Raises OSError: the kernel takes no filter.
     """
@@ -63,12 +69,20 @@ def rules(audit: int, numbers: Collection[int], column: int, namespaces: bool) -
     ]
     for number in numbers:
         made += refused_if(EQUAL, number, errno.EPERM)
+    made += refused_families(SOCKET[column])
     if not namespaces:
         clone3, clone = STARTING["clone3"][column], STARTING["clone"][column]
         made += refused_if(EQUAL, clone3 or 0, errno.ENOSYS)
         made += [(EQUAL, 0, 3, clone or 0), (LOAD, 0, 0, FIRST_ARGUMENT)]
         made += refused_if(ANY_BIT, NEW_NAMESPACES, errno.EPERM)
     return [*made, (RETURN, 0, 0, ALLOW)]
+
+
+def refused_families(socket: int) -> list[tuple[int, int, int, int]]:
+    """Each family of FAMILIES jumps over the refusal; the call's number is loaded again for the tests to come."""
+    allowed = [(EQUAL, len(FAMILIES) - place, 0, family) for place, family in enumerate(FAMILIES)]
+    refusal = [*allowed, (RETURN, 0, 0, REFUSE | errno.EAFNOSUPPORT), (LOAD, 0, 0, NUMBER)]
+    return [(EQUAL, 0, len(refusal) + 1, socket), (LOAD, 0, 0, FIRST_ARGUMENT), *refusal]
 
 
 def refused_if(test: int, operand: int, number: int) -> list[tuple[int, int, int, int]]:

@@ -232,6 +232,25 @@ result = [error(libc.unshare(0x10000000)), error(libc.mount(b"x", b"/tmp", b"tmp
     assert result(code) == ["Operation not permitted"] * 4
 
 
+def test_sockets_that_reach_past_namespaces_are_refused(kind: str) -> None:
+    """vsock talks to the host of a virtual machine, whatever the network namespace."""
+    code = """
+import errno, os, socket
+def error(family, kind=socket.SOCK_STREAM):
+    try:
+        socket.socket(family, kind).close()
+        return "made"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+with open("x", "w") as file:
+    file.write("calls after a socket are as before")
+families = [socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 40, 38, 31, 2**31 - 1]
+result = [error(family) for family in families] + [error(16, socket.SOCK_RAW)]
+os.close(os.dup(1))
+"""
+    assert result(code) == ["made"] * 3 + ["EAFNOSUPPORT"] * 4 + ["made"]
+
+
 LIMITS = [
     ("import os, time\nfor n in range(300):\n    if not os.fork():\n        time.sleep(60)\ntime.sleep(60)",
      "It had more than 256 processes and threads at once."),
