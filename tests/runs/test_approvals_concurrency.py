@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from highway_automation.base.errors import HighwayError
 from runs_app.actions import cancel_run
 from runs_app.actions.approvals import decide_approval, expire_approvals, request_approval
 from runs_app.deciders import Decider
@@ -18,24 +15,10 @@ from runs_app.models import Approval, WorkflowRun
 from tenants_app.models import User
 from tests.runs.approval_helpers import approval_of, asking, choosing, decider
 from tests.runs.engine.helpers import steps
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Run = Callable[..., WorkflowRun]
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call gave, all made together; a refusal counts by its class name."""
-
-    def one(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except HighwayError as error:
-            return type(error).__name__
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
 
 
 def voice(number: int) -> Decider:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -23,6 +21,7 @@ from tenants_app.actions import create_api_key, forget_traces, revoke_api_key
 from tenants_app.models import APIKey, Tenant
 from tests.conftest import shell, workflow
 from tests.runs.tools.context import call, context
+from tests.together import at_once
 from triggers_app.models import Event, TriggerDelivery
 
 pytestmark = pytest.mark.django_db
@@ -162,20 +161,9 @@ def test_many_rows_go_in_short_transactions(
 def test_several_at_once_purge_each_row_once(tenant: Tenant, move_clock: Callable[..., None]) -> None:
     events(tenant, 1200)
     move_clock(days=15)
-    counts: list[int] = []
 
-    def purge() -> None:
-        try:
-            counts.append(purge_expired()["events"])
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=purge) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(counts) == 3 and sum(counts) == 1200 and left(Event, tenant) == 0
+    counts = at_once(*[lambda: purge_expired()["events"]] * 3)
+    assert sum(counts) == 1200 and left(Event, tenant) == 0
 
 
 def test_a_kind_that_fails_does_not_hold_up_the_others(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +21,7 @@ from runs_app.models import Worker, WorkflowRun
 from schedules_app.actions import fire_due
 from schedules_app.models import ScheduledWorkflow, ScheduleTick
 from tests.layout import ROOT
+from tests.together import at_once
 
 Make = Callable[..., ScheduledWorkflow]
 At = Callable[[str], datetime]
@@ -55,20 +54,9 @@ def test_each_minute_is_decided_once_though_a_scheduler_dies(make: Make, at: At,
 def test_schedulers_that_look_at_the_same_moment_start_each_run_once(make: Make, at: At) -> None:
     at("2026-11-23T10:00:30")
     schedules = [make(overlap="allow_all") for _ in range(SCHEDULES)]
-    together = threading.Barrier(LOOKING)
-
-    def look() -> None:
-        together.wait(BOUND_SECONDS)
-        try:
-            fire_due()
-        finally:
-            connection.close()
-
     for minute in (1, 2, 3):
         at(f"2026-11-23T10:0{minute}:00")
-        with ThreadPoolExecutor(LOOKING) as pool:
-            for looked in [pool.submit(look) for _ in range(LOOKING)]:
-                looked.result()
+        at_once(*[fire_due] * LOOKING)
         fire_due()
 
     for schedule in schedules:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from django.db import connection
 
 from tenants_app.actions import set_variable
 from tenants_app.models import Tenant
 from tests.conftest import client_with_key
+from tests.together import at_once
 
 
 @pytest.mark.django_db(transaction=True)
@@ -19,12 +19,8 @@ def test_of_several_changes_of_one_known_state_one_is_made(tenant: Tenant) -> No
     tag = clients[0].get("/api/v1/variables/A")["ETag"]
 
     def change(number: int) -> int:
-        try:
-            body, headers = {"value": str(number + 1)}, {"If-Match": tag}
-            return clients[number].patch("/api/v1/variables/A", body, format="json", headers=headers).status_code
-        finally:
-            connection.close()
+        body, headers = {"value": str(number + 1)}, {"If-Match": tag}
+        return clients[number].patch("/api/v1/variables/A", body, format="json", headers=headers).status_code
 
-    with ThreadPoolExecutor(6) as pool:
-        answers = sorted(pool.map(change, range(6)))
+    answers = sorted(at_once(*[partial(change, number) for number in range(6)]))
     assert answers == [200] + [412] * 5

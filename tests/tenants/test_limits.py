@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
+from itertools import chain
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from rest_framework.test import APIClient
@@ -21,6 +20,7 @@ from tenants_app.actions import create_api_key, forget_counts
 from tenants_app.models import Tenant, User
 from tenants_app.throttling import increment
 from tests.tenants.conftest import KeyClient
+from tests.together import at_once
 
 URL = "/api/v1/variables"
 
@@ -177,19 +177,11 @@ def test_keys_bound_to_an_address_see_through_the_proxy(tenant: Tenant, settings
 def test_processes_without_a_shared_cache_count_in_the_database(settings: Any) -> None:
     settings.HIGHWAY_COUNT_IN_DATABASE = True
     ends = int(lease_now().timestamp()) + 60
-    counts: list[int] = []
 
-    def work() -> None:
-        counts.extend(increment("throttle:x", 60, ends) for _ in range(25))
-        connection.close()
+    def work() -> list[int]:
+        return [increment("throttle:x", 60, ends) for _ in range(25)]
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-
-    assert sorted(counts) == list(range(1, 101))
+    assert sorted(chain(*at_once(*[work] * 4))) == list(range(1, 101))
     assert forget_counts() == 0
     increment("throttle:old", 60, ends - 120)
     assert forget_counts() == 1

@@ -29,6 +29,7 @@ from tenants_app.actions.delivery import claim_mail, deliver
 from tenants_app.links import PLACE
 from tenants_app.models import OutboxMail, Tenant, User
 from tests.tenants.mailbox import Mailbox
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -142,15 +143,7 @@ def test_several_workers_never_have_the_same_mail(mailbox: Mailbox) -> None:
     for number in range(12):
         queue_mail(None, f"u{number}@example.com", "Hello", "x")
 
-    def work() -> None:
-        send_queued_mail()
-        connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    at_once(*[send_queued_mail] * 4)
 
     assert sorted(message["To"] for message in mailbox.messages) == sorted(f"u{n}@example.com" for n in range(12))
     assert {row.status for row in rows()} == {"sent"}
