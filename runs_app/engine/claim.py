@@ -170,8 +170,8 @@ def _runs(ids: set[UUID], at: datetime) -> dict[UUID, WorkflowRun]:
 
 def _mark_running(ids: list[UUID], at: datetime) -> None:
     """Skips runs that are locked: whoever cancels one waits for the branch that this transaction holds."""
-    free = WorkflowRun.objects.all_tenants().filter(pk__in=ids, status__in=OPEN).only("pk")
-    WorkflowRun.objects.all_tenants().filter(pk__in=[run.pk for run in db.lock_rows(free, skip_locked=True)]).update(
+    free = db.lock_rows(WorkflowRun.objects.all_tenants().filter(pk__in=ids, status__in=OPEN), skip_locked=True)
+    WorkflowRun.objects.all_tenants().filter(pk__in=free.values("pk")).update(
         status=RunStatus.RUNNING, started_at=Coalesce(F("started_at"), Value(at))
     )
 

@@ -32,10 +32,15 @@ def finish_run(run: WorkflowRun, prepared: Prepared, state: State, results: Mapp
 
 def close_run(run: WorkflowRun, status: RunStatus, error: str = "") -> None:
     """Make the run final and tell. Called under the lock of the run's row."""
-    run.status, run.error, run.finished_at = status, error, clock.now()
-    run.save(update_fields=["status", "error", "result", "finished_at"])
-    if run.parent_run_id and run.parent_path:
-        wake_branch(run.parent_run_id, run.parent_path)
+    with clock.standing():  # it is told with the time at which it ended
+        run.status, run.error, run.finished_at = status, error, clock.now()
+        run.save(update_fields=["status", "error", "result", "finished_at"])
+        if run.parent_run_id and run.parent_path:
+            wake_branch(run.parent_run_id, run.parent_path)
+        _tell(run)
+
+
+def _tell(run: WorkflowRun) -> None:
     try:
         with db.savepoint():
             run_finished.send(sender=WorkflowRun, run=run)
