@@ -35,8 +35,8 @@ class ImportCommand(BaseCommand):
     importer: ClassVar[type[Importer[Any]]]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-        parser.add_argument("--tenant", required=True)
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder of them")
+        parser.add_argument("--tenant", required=True, help="the tenant's id")
         parser.add_argument("--dry-run", action="store_true", help="check everything, say the plan, change nothing")
         parser.add_argument("--json", action="store_true", help="the plan as one JSON object")
 

@@ -43,7 +43,7 @@ def test_it_prints_one_json_object(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["order_placed", "--tenant", "nobody"], 1, "There is no tenant 'nobody'."),
+        (["order_placed", "--tenant", "nobody"], 1, "There is no tenant 'nobody'. Known: acme."),
         (["order_placed", "--tenant", "acme", "--payload", "[1]"], 1, "payload: A payload is a JSON object."),
         (["order_placed", "--tenant", "acme", "--payload", "{"], 2, "--payload: Not JSON"),
         (["", "--tenant", "acme"], 1, "type: This is needed."),

@@ -16,8 +16,8 @@ class Command(BaseCommand):
     help = "Write a tenant's templates, schedules and triggers as YAML files that import as unchanged; never secrets."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR")
-        parser.add_argument("--tenant", required=True)
+        parser.add_argument("folder", type=Path, metavar="DIR", help="new, or of an earlier export")
+        parser.add_argument("--tenant", required=True, help="the tenant's id")
         parser.add_argument("--kind", action="append", choices=list(KINDS), help="only these; may be repeated")
         parser.add_argument("--json", action="store_true", help="the counts as one JSON object")
 

@@ -19,8 +19,8 @@ class Command(BaseCommand):
     help = "Start a run of a template and print it as one JSON object."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name")
-        parser.add_argument("--tenant", required=True)
+        parser.add_argument("name", help="the template's")
+        parser.add_argument("--tenant", required=True, help="the tenant's id")
         parser.add_argument("--input", default="{}", help="the inputs, a JSON object; default: none")
         parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait that long for its end")
         parser.add_argument("--idempotency-key", help="the same key again answers the first run")

@@ -15,9 +15,9 @@ class Command(BaseCommand):
     help = "Create an API key and print it, alone, on stdout. It cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", required=True)
+        parser.add_argument("--tenant", required=True, help="the tenant's id")
         parser.add_argument("--name", required=True, help="what it is for")
-        parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument("--role", required=True, choices=Role.values, help="what its holder may do")
         parser.add_argument("--days", type=float, help="after how many days it ends; default: never")
 
     def handle(self, *args: Any, **options: Any) -> None:

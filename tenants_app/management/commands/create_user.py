@@ -18,8 +18,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--tenant", required=True)
-        parser.add_argument("--role", default=Role.VIEWER, choices=Role.values)
+        parser.add_argument("--tenant", required=True, help="the tenant's id")
+        parser.add_argument("--role", default=Role.VIEWER, choices=Role.values, help="default: viewer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         tenant = tenant_named(options["tenant"])

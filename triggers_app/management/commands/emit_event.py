@@ -5,8 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from highway_automation.base import safe_json
-from highway_automation.base.errors import HighwayError
-from tenants_app.models import Tenant
+from tenants_app.management.refusals import refusals, tenant_named
 from triggers_app.actions import record_event
 from triggers_app.api.events import event_json
 
@@ -27,10 +26,8 @@ class Command(BaseCommand):
             payload = safe_json.parse(options["payload"])
         except safe_json.UnsafeJSON as error:
             raise CommandError(f"--payload: {error}", returncode=2) from None
-        tenant = Tenant.objects.filter(pk=options["tenant"]).first()
-        if tenant is None:
-            raise CommandError(f"There is no tenant {options['tenant']!r}.")
-        try:
+        tenant = tenant_named(options["tenant"])
+        with refusals():
             event, new = record_event(
                 tenant,
                 options["type"],
@@ -39,6 +36,4 @@ class Command(BaseCommand):
                 source=options["source"],
                 subject=options["subject"],
             )
-        except HighwayError as error:
-            raise CommandError(error.lines()) from None
         self.stdout.write(safe_json.dumps({**event_json(event), "duplicate": not new}))
