@@ -11,6 +11,7 @@ An object whose key is an operator (`{"prefix": …}`) is a leaf of its own, mad
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,6 +68,11 @@ class Condition:
     seen: JSON
     present: bool
     ok: bool
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Both as JSON, in which they are written."""
+        return {name: json.dumps(getattr(self, name), ensure_ascii=False, default=str) for name in ("wanted", "seen")}
 
 
 @dataclass(frozen=True)

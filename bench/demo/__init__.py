@@ -20,7 +20,7 @@ PEOPLE = [
     ("ada", "Ada Lovelace", "operator"),
     ("emmy", "Emmy Noether", "viewer"),
 ]
-CUSTOMERS = ["Jürgen Müller", "Zoë O'Neill", "Ana García", "Søren Kjær", "李雷"]
+CUSTOMERS = ["Jürgen Müller", "Zoë O'Neill", "Ana García", "Søren Kjær", "Łukasz Nowak"]
 REASONS = ["The parcel arrived broken.", "Ordered twice by mistake.", "The size does not fit, goods are back."]
 # On the first look nothing answers what these examples ask: the product itself is not running yet.
 ASKS_THE_PRODUCT = ("website_uptime", "worker_health", "overdue_approvals")
@@ -116,7 +116,7 @@ def happen(tenant: Any, chance: random.Random, step: int) -> None:
             "order": f"A-{3000 + step}",
             "amount": chance.randint(60, 480) + 50,
             "customer": CUSTOMERS[step // 9 % len(CUSTOMERS)],
-            "reason": REASONS[step % len(REASONS)],
+            "reason": REASONS[step // 9 % len(REASONS)],
         }
         emit_event(tenant, "refund_requested", back, source="web-shop", subject=str(back["order"]))
 

@@ -17,6 +17,7 @@ from django.forms import ModelForm
 from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -43,16 +44,23 @@ class ObjectAction:
     verb: str
     confirm: str
     danger: bool
+    primary: bool
     when: Callable[[Any], bool]
 
 
 def object_action(
-    label: str, verb: str, *, confirm: str = "", danger: bool = False, when: Callable[[Any], bool] = lambda obj: True
+    label: str,
+    verb: str,
+    *,
+    confirm: str = "",
+    danger: bool = False,
+    primary: bool = False,
+    when: Callable[[Any], bool] = lambda obj: True,
 ) -> Callable[[T], T]:
     """Marks a method `(self, request, obj) -> HttpResponse | None` as an object action for those who may do `verb`."""
 
     def mark(method: T) -> T:
-        spec = ObjectAction(getattr(method, "__name__", ""), label, verb, confirm, danger, when)
+        spec = ObjectAction(getattr(method, "__name__", ""), label, verb, confirm, danger, primary, when)
         method.object_action = spec  # type: ignore[attr-defined]
         return method
 
@@ -129,7 +137,8 @@ class PlainModelAdmin(ShownLookups, ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, str] | None = None) -> HttpResponse:
         if any("\x00" in text for key, texts in request.GET.lists() for text in (key, *texts)):
             raise BadRequest("The query may not hold NUL characters.")
-        return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+        named: Any = {"title": capfirst(self.opts.verbose_name_plural), **(extra_context or {})}
+        return super().changelist_view(request, named)  # type: ignore[no-any-return]
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         if not all(self.could_be_key(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):

@@ -154,7 +154,7 @@ class ScheduleAdmin(ShowsTimes, ImportableAdmin):
     def perform_delete(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
         actions.delete_schedule(obj)
 
-    @object_action("Run now", "run")
+    @object_action("Run now", "run", primary=True)
     def run(self, request: HttpRequest, obj: ScheduledWorkflow) -> None:
         user: Any = request.user
         self.verb(request, lambda: actions.run_now(obj, actor=user), lambda made: started(made[0]))

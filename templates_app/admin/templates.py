@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -9,11 +10,9 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -69,18 +68,19 @@ class TemplateAdmin(ImportableAdmin):
     list_filter = ["enabled", "category"]
     search_fields = ["name", "description", "category"]
     ordering = ["name"]
-    readonly_fields = ["graph", "version", "created_at", "updated_at"]
+    readonly_fields = ["version", "created_at", "updated_at"]
     fieldsets = [
         (None, {"fields": ["name", "description", "category", "tags", "enabled"]}),
-        ("What it does", {"fields": ["graph", "workflow_definition", "input_schema", "comment"]}),
+        ("What it does", {"fields": ["workflow_definition", "input_schema", "comment"]}),
         ("History", {"fields": ["version", "created_at", "updated_at"]}),
     ]
     shown_fieldsets = [(None, {"fields": ["name", "description", "category", "shown_tags", "enabled"]}), *fieldsets[1:]]
-    add_fieldsets = [fieldsets[0], ("What it does", {"fields": ["workflow_definition", "input_schema", "comment"]})]
+    add_fieldsets = fieldsets[:2]
     inlines = [VersionInline]
     importer = actions.TemplateImporter
     actions = ["enable_selected", "disable_selected"]
     object_actions = ["run", "clone", "enable", "disable"]
+    change_form_before_template = "templates_app/picture.html"
 
     class Media:
         css = {"all": ["runs_app/run.css"]}
@@ -116,14 +116,15 @@ class TemplateAdmin(ImportableAdmin):
     def last_run(self, template: Any) -> str:
         return str(template.newest)
 
-    @admin.display(description="graph")
-    def graph(self, template: WorkflowTemplate) -> SafeString | str:
-        if template.definition is None:
-            return "–"
-        tasks = template.definition.body["tasks"]
-        picture = draw(tasks, dict.fromkeys(tasks, ""))
-        drawn = render_to_string("runs_app/graph.html", {"picture": picture})
-        return format_html('<div class="hw-run hw-scroll">{}</div>', drawn)
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        if obj is not None and obj.definition is not None:
+            tasks = obj.definition.body["tasks"]
+            runs = reverse(f"{self.admin_site.name}:runs_app_workflowrun_changelist")
+            context["runs_url"] = f"{runs}?{urlencode({'workflow_name': obj.name})}"
+            context["picture"] = draw(tasks, dict.fromkeys(tasks, ""))
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     # Saving ----------------------------------------------------------------------------------------------------------
 
@@ -147,7 +148,7 @@ class TemplateAdmin(ImportableAdmin):
 
     # Actions ---------------------------------------------------------------------------------------------------------
 
-    @object_action("Run…", "run", when=lambda template: template.enabled)
+    @object_action("Run…", "run", primary=True, when=lambda template: template.enabled)
     def run(self, request: HttpRequest, obj: WorkflowTemplate) -> HttpResponse:
         return HttpResponseRedirect(self.url_of("run", obj.pk))
 
