@@ -29,7 +29,7 @@ Writes = list[Statement]
 
 def settle(claim: Claim, scope: StepScope, outcome: Succeeded | Failed, *, go_on: bool) -> bool:
     """Commit a step's end and the start of what follows; whether this branch has a next step to perform now."""
-    told = waits.emissions(claim, outcome) or waits.unasked(claim, outcome)
+    told = waits.emissions(claim, outcome) or waits.withdrawn(claim, outcome)
     if told or not _may_decide_alone(claim, outcome):
         following = _settle_locked(claim, scope, outcome, go_on=go_on)
     else:
@@ -158,8 +158,8 @@ def _end_branch(claim: Claim, scope: StepScope, outcome: Succeeded | Failed, end
 def _write_end(claim: Claim, scope: StepScope, outcome: Succeeded | Failed, fence: Update, writes: Writes) -> bool:
     """A step's end with all that goes with any end; whether the branch was still ours."""
     emitted = waits.emissions(claim, outcome)
-    waiting = [*waits.over(claim), *waits.unasked(claim, outcome), *waits.rows(claim, scope, emitted)]
-    done = write(fence, [*writes, *waiting, *_log(claim, scope)])
+    writes = [*writes, *waits.over(claim), *waits.withdrawn(claim, outcome), *waits.rows(claim, scope, emitted)]
+    done = write(fence, [*writes, *_log(claim, scope)])
     if done:
         waits.tell(claim, scope, emitted)
     return done

@@ -1,19 +1,19 @@
-"""The rows of named events, of waits for them and of questions, written with the step that emits, parks or gives up."""
+"""Rows of named events, of waits for them, and of what tools left open, written with the step that ends or parks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from highway_automation.base import clock, db
-from highway_automation.base.db.fenced import Delete, Insert, Update
+from highway_automation.base.db.fenced import Delete, Insert, Statement
 from runs_app.engine.claim import Claim
 from runs_app.engine.resolve import StepScope
 from runs_app.engine.wake import Happened, await_name, bring_names, deliver
-from runs_app.models import Approval, ApprovalStatus, EventWait, WorkflowEvent
+from runs_app.models import EventWait, WorkflowEvent
 from runs_app.operators import OPERATORS
 from runs_app.outcomes import Emission, Failed, Parked, Succeeded
 from runs_app.past import find
-from runs_app.tools import approval_request
+from runs_app.tools import find_tool
 
 
 def emissions(claim: Claim, outcome: Succeeded | Failed) -> Sequence[Emission]:
@@ -88,18 +88,10 @@ def over(claim: Claim) -> list[Delete]:
     return [Delete(EventWait, {"run_id": claim.run.pk, "path": claim.start.path})] if waited else []
 
 
-def asks(claim: Claim) -> bool:
+def withdrawn(claim: Claim, outcome: Succeeded | Failed) -> Sequence[Statement]:
+    """What its tool left open, where the step fails. Others lock the run before such rows; so must who writes this."""
     operator = OPERATORS.get(claim.task["operator_type"])
-    return operator is not None and operator.tool(claim.task) == approval_request.NAME
-
-
-def unasked(claim: Claim, outcome: Succeeded | Failed) -> list[Update]:
-    """What a step asked that fails before anybody answered, since its worker died: nobody waits for the answer now.
-
-    Who decides locks the run first; so must who writes this.
-    """
-    if not isinstance(outcome, Failed) or not asks(claim):
-        return []
-    question = {"run_id": claim.run.pk, "path": claim.start.path, "status": ApprovalStatus.PENDING}
-    over = {"status": ApprovalStatus.CANCELLED, "decided_at": clock.moment(), "comment": "Its step failed."}
-    return [Update(Approval, question, over)]
+    if operator is None or not isinstance(outcome, Failed):
+        return ()
+    tool = find_tool(operator.tool(claim.task))
+    return tool.withdraw(claim.run.pk, claim.start.path) if tool else ()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 
-from highway_automation.base import safe_json
+from highway_automation.base import clock, safe_json
+from highway_automation.base.db.fenced import Statement, Update
 from highway_automation.base.errors import Conflict, Invalid
 from highway_automation.base.safe_json import JSON
 from runs_app.deciders import understood
@@ -173,4 +175,11 @@ def _result(approval: Approval) -> dict[str, JSON]:
     }
 
 
-TOOL = Tool(NAME, run, positional=("approval_key", "title"), resume=resume)
+def withdraw(run_id: UUID, path: str) -> list[Statement]:
+    """The question of a step that failed before anybody answered, since its worker died."""
+    pending = {"run_id": run_id, "path": path, "status": ApprovalStatus.PENDING}
+    over = {"status": ApprovalStatus.CANCELLED, "decided_at": clock.moment(), "comment": "Its step failed."}
+    return [Update(Approval, pending, over)]
+
+
+TOOL = Tool(NAME, run, positional=("approval_key", "title"), resume=resume, withdraw=withdraw)

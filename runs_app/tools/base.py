@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from highway_automation.base import safe_json
+from highway_automation.base.db.fenced import Statement
 from highway_automation.base.safe_json import JSON
 
 Arguments = Mapping[str, Any]
@@ -102,7 +103,8 @@ class Tool:
     `positional` names the arguments that `args` fills, in order; those beyond them become the list `rest`, where a tool
     has one. `bind` says for which arguments a reference is bound as "shell", "code", "url", "header", "headers" or
     "html" instead of plain text; "text" is plain text without secrets, for what is stored elsewhere. `resume` continues
-    after a Park, with its state.
+    after a Park, with its state. `withdraw` gives what to write when the step of this run at this path fails: what it
+    left open is nobody's any more.
     """
 
     name: str
@@ -111,3 +113,4 @@ class Tool:
     bind: Mapping[str, str] = field(default_factory=dict)
     resume: Callable[[JSON, ToolContext], JSON | Park] | None = None
     rest: str = ""
+    withdraw: Callable[[UUID, str], Sequence[Statement]] = lambda run_id, path: ()
