@@ -81,12 +81,12 @@ class Drive:
             try:
                 return self._perform(self.scope)
             except DATABASE_ERRORS as error:
-                log.warning("Step %s was interrupted: %s", self.claim.start.path, error)
                 if time.monotonic() > deadline:
                     return Failed(f"{type(error).__name__}: {error}")
-                if not self._look_again():
-                    return None
-                self._begin_again()
+                log.warning("Step %s was interrupted: %s", self.claim.start.path, error)
+            if not self._look_again(deadline):
+                return None
+            self._begin_again()
 
     def _begin_again(self) -> None:
         self.claim.start.again = self.claim.start.again or self.scope.called
@@ -142,19 +142,23 @@ class Drive:
                 if time.monotonic() > deadline:
                     raise
                 log.warning("A result could not be stored yet: %s", error)
-                if not self._look_again():
-                    return False
+            if not self._look_again(deadline):
+                return False
 
-    def _look_again(self) -> bool:
-        """Whether the branch is still ours at this step, once the database answers; what it knows is loaded anew."""
-        db.reconnect()
-        time.sleep(0.2)
-        try:
-            loaded = reload(self.claim)
-        except DATABASE_ERRORS:
-            return True
-        if loaded:
-            self.claim = loaded
+    def _look_again(self, deadline: float) -> bool:
+        """Whether the branch is still ours at this step. What the claim knows may be ahead of what was committed, so
+        nothing is written before it was loaded anew; when the database stays away, the lease runs out.
+        """
+        while True:
+            db.reconnect()
+            time.sleep(0.2)
+            try:
+                loaded = reload(self.claim)
+                break
+            except DATABASE_ERRORS:
+                if time.monotonic() > deadline:
+                    raise
+        self.claim = loaded or self.claim
         return loaded is not None
 
     def _write(self, outcome: Outcome) -> bool:

@@ -313,6 +313,28 @@ def test_an_end_that_the_database_did_not_let_tell_is_told_when_it_comes_again(s
     assert (run.status, told.count("emitted")) == ("completed", 1)
 
 
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_a_commit_is_repeated_from_the_journal_however_long_the_database_is_away(start: Start, failures: int) -> None:
+    """What the interrupted commit had worked out already is not taken for done."""
+    run = start(workflow(shell("a", "echo a"), shell("b", "echo b", "a")))
+    (taken,) = claim("w", 1)
+    drive = Drive(taken)
+    outcome = drive._perform(drive.scope)
+    left = [OperationalError("the server closed the connection")] * failures
+
+    def away(execute: Any, *query: Any) -> Any:
+        if left:
+            raise left.pop()
+        return execute(*query)
+
+    with connection.execute_wrapper(away):
+        assert drive._commit(outcome)
+    drive._next_step()
+    drive.run()
+    run.refresh_from_db()
+    assert (run.status, steps(run)) == ("completed", [("a", "succeeded"), ("b", "succeeded")])
+
+
 @pytest.mark.postgres
 def test_a_branch_that_is_born_while_its_run_is_cancelled_ends_with_it(start: Start) -> None:
     """A step that decides alone takes no lock of the run."""
