@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -162,8 +162,9 @@ class Talks:
         from runs_app.models import Approval, WorkflowEvent, WorkflowRun
         from triggers_app.models import TriggerDelivery
 
+        run_id = UUID(talk.pk)
         runs, approvals = WorkflowRun.objects.for_tenant(self.tenant), Approval.objects.for_tenant(self.tenant)
-        asked = approvals.filter(run_id=talk.pk)
+        asked = approvals.filter(run_id=run_id)
         decided = [said for row in asked.filter(status="approved") for said in row.decisions]
         names = WorkflowEvent.objects.for_tenant(self.tenant)
         about = TriggerDelivery.objects.for_tenant(self.tenant).filter(event__external_id=f"run-{talk.key}")
@@ -175,8 +176,8 @@ class Talks:
             "runs under its key": runs.filter(idempotency_key=talk.key).count(),
             "tellers": runs.filter(idempotency_key=f"tell-{talk.key}").count(),
             "events told": names.filter(name=f"go-{talk.key}", run=None).count(),
-            "signals": names.filter(name="ok", run_id=talk.pk).count(),
-            "ends of its work": names.filter(name="activity_work_completed", run_id=talk.pk).count(),
+            "signals": names.filter(name="ok", run_id=run_id).count(),
+            "ends of its work": names.filter(name="activity_work_completed", run_id=run_id).count(),
             "deliveries of what was inserted": about.count(),
             "runs of what was inserted": runs.filter(pk__in=list(started), status="completed").count(),
         }

@@ -104,7 +104,7 @@ def happen(tenant: Any, chance: random.Random, step: int) -> None:
     from triggers_app.actions import emit_event
 
     for number in range(chance.randint(0, 3 if 7 <= now().hour <= 21 else 1)):
-        paid = {
+        paid: dict[str, Any] = {
             "order": f"A-{4000 + step * 10 + number}",
             "country": chance.choice(["DE", "DE", "DE", "AT", "FR"]),
             "amount": chance.randint(5, 240),
