@@ -119,11 +119,13 @@ class World:
         from runs_app.models import StepRun, WorkflowRun
 
         self.talks.join()
-        wait_until(
-            lambda: product.patient(self.talks.quiet), "every run to end and every event to be heard", END_SECONDS
-        )
+        failures = []
+        try:
+            wait_until(lambda: product.patient(self.talks.quiet), "every run to end and event to be heard", END_SECONDS)
+        except TimeoutError as error:
+            failures.append(str(error))
         mine, written = WorkflowRun.objects.for_tenant(self.tenant), self._written()
-        failures = [f"run {run.pk} is {run.status}: {run.error}" for run in mine.exclude(status="completed")]
+        failures += [f"run {run.pk} is {run.status}: {run.error}" for run in mine.exclude(status="completed")]
         settled = StepRun.objects.for_tenant(self.tenant).filter(settled=True)
         per_run = Counter(settled.values_list("run_id", flat=True))
         failures += [
