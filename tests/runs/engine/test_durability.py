@@ -342,7 +342,12 @@ def test_a_branch_that_is_born_while_its_run_is_cancelled_ends_with_it(start: St
     (taken,) = claim("w", 1)
     drive = Drive(taken)
     outcome = drive._perform(drive.scope)
-    cancelling = threading.Thread(target=lambda: (cancel_run(run, actor=None), connection.close()))
+
+    def cancel() -> None:
+        cancel_run(run, actor=None)
+        connection.close()
+
+    cancelling = threading.Thread(target=cancel)
     with transaction.atomic():
         drive._commit(outcome)
         cancelling.start()
