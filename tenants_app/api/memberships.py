@@ -84,6 +84,7 @@ class InvitationViewSet(TenantViewSet):
 
     @extend_schema(request=InvitationSerializer, responses={201: MembershipSerializer, 200: MembershipSerializer})
     def create(self, request: Request) -> Response:
+        """Invite somebody by mail, or send a member without a password a new link."""
         serializer = InvitationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data

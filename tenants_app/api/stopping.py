@@ -54,10 +54,12 @@ class StopViewSet(TenantViewSet):
 
     @extend_schema(responses=StateSerializer)
     def list(self, request: Request) -> Response:
+        """Say whether the tenant is stopped, since when and why."""
         return Response(state_of(self.tenant))
 
     @extend_schema(request=StopSerializer, responses={200: StateSerializer})
     def create(self, request: Request) -> Response:
+        """Stop everything of the tenant."""
         serializer = StopSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
@@ -75,6 +77,7 @@ class ResumeViewSet(TenantViewSet):
 
     @extend_schema(request=None, responses={200: StateSerializer})
     def create(self, request: Request) -> Response:
+        """Let everything of the tenant go on."""
         self.refuse_body()
         resume_tenant(self.tenant)
         return Response(state_of(self.tenant))

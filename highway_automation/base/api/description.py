@@ -75,11 +75,16 @@ class Operation(AutoSchema):
         words = (getattr(action, "__doc__", None) or "").strip()
         if words:
             return " ".join(words.split("\n\n")[0].split()).split(". ")[0].split(": ")[0]
-        verbs = {"list": "List the", "retrieve": "Read one of the", "create": "Create one of the"}
-        verbs |= {"update": "Change one of the", "partial_update": "Change one of the", "destroy": "Delete one of the"}
+        verbs = {"retrieve": "Read", "create": "Create", "update": "Change", "partial_update": "Change"}
+        verbs |= {"destroy": "Delete"}
         name = str(getattr(self.view, "action", None) or self.method.lower())
-        noun = self.get_tags()[0].replace("-", " ")
-        return f"{verbs[name]} {noun}" if name in verbs else f"{name.replace('_', ' ').capitalize()}"
+        model = getattr(self.view, "model", None)
+        if model is not None and name == "list":
+            return f"List the {model._meta.verbose_name_plural}"
+        if model is not None and name in verbs:
+            noun = str(model._meta.verbose_name)
+            return f"{verbs[name]} {'an' if noun[0] in 'aeioA' else 'a'} {noun}"
+        return f"{name.replace('_', ' ').capitalize()}"
 
     def open_to_all(self) -> bool:
         return not self.view.authentication_classes
