@@ -197,8 +197,10 @@ if DATABASE_ENGINE == "sqlite3":
     }
 elif DATABASE_ENGINE == "postgresql":
     DATABASE["CONN_HEALTH_CHECKS"] = True
-    DATABASE["OPTIONS"] = {"connect_timeout": 5}
+    DATABASE["OPTIONS"] = {"connect_timeout": 5, **DATABASE.get("OPTIONS", {})}
     if not TESTING:
+        # A process that is frozen or cut off in the middle of a transaction must not hold its locks for hours.
+        DATABASE["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=60000")
         pool_size: int = read("int", "HIGHWAY_DB_POOL", 40)
         DATABASE["OPTIONS"]["pool"] = {"min_size": 2, "max_size": pool_size, "timeout": 10}
 else:

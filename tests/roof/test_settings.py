@@ -92,3 +92,20 @@ def test_one_setting_follows_another(tmp_path: Path, environment: dict[str, str]
     )
 
     assert json.loads(done.stdout).items() >= told.items()
+
+
+def test_what_the_address_of_postgresql_says_is_kept_and_no_lock_outlives_its_owner(tmp_path: Path) -> None:
+    def options(query: str) -> dict[str, object]:
+        command = (
+            "import json; from highway_automation import settings; print(json.dumps(settings.DATABASE['OPTIONS']))"
+        )
+        url = f"postgres://h@127.0.0.1/h{query}"
+        environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "DATABASE_URL": url, **GOOD}
+        done = subprocess.run(
+            [sys.executable, "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True
+        )
+        return dict(json.loads(done.stdout))
+
+    assert options("?sslmode=require")["sslmode"] == "require"
+    assert "idle_in_transaction_session_timeout=60000" in str(options("")["options"])
+    assert options("?options=-c%20search_path=flows")["options"] == "-c search_path=flows"
