@@ -52,7 +52,7 @@ def enveloped(name: str, data: serializers.Field[Any, Any, Any, Any]) -> Any:
 
 
 class Ping(Open):
-    @extend_schema(responses=enveloped("Pong", serializers.CharField()))
+    @extend_schema(summary="Does the web process answer", responses=enveloped("Pong", serializers.CharField()))
     def get(self, request: Request) -> Response:
         """The web process answers; nothing else is asked."""
         return Response({"status": "success", "data": "pong"})
@@ -87,7 +87,7 @@ HEALTH = enveloped("Health", HEALTH_DATA)
 
 
 class Health(Open):
-    @extend_schema(responses={200: HEALTH, 503: HEALTH})
+    @extend_schema(summary="Is the product well", responses={200: HEALTH, 503: HEALTH})
     def get(self, request: Request) -> Response:
         """200 while work is accepted: `healthy`, or `degraded` when something that does the work lacks; else 503."""
         checks = all_checks()

@@ -24,7 +24,7 @@ VERBS: dict[str, str] = {
     "approve": "decide approvals",
     "edit": "create, change and delete definitions, templates, schedules, triggers, plain variables and mail texts; "
     "stop everything",
-    "admin": "manage members, API keys, secrets and the tenant's settings",
+    "admin": "manage members, API keys and secrets",
 }
 
 _OPERATOR = frozenset({"view", "run", "operate", "emit", "approve"})

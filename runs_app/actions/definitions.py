@@ -136,7 +136,7 @@ def validate_definition(
 
 
 FIELD = "workflow_definition"
-UNGRANTED = "this tenant is not granted it; an admin adds it to the allowed tools under Tenants"
+UNGRANTED = "this tenant is not granted it; a superuser adds it to the allowed tools under Tenants"
 
 
 def _unsafe(error: safe_json.UnsafeJSON) -> Invalid:

@@ -114,7 +114,7 @@ class StepScope:
         if not may_use(self.claim.tenant.allowed_tools, name):
             tenant_id = self.claim.tenant.pk
             message = (
-                f'Tenant {tenant_id} may not use {name}; an admin adds "{name}" to its allowed tools under Tenants.'
+                f'Tenant {tenant_id} may not use {name}; a superuser adds "{name}" to its allowed tools under Tenants.'
             )
             return Failed(message, permanent=True)
         return tool

@@ -63,7 +63,7 @@ def addresses(host: str, port: int, allow: Collection[str], deadline: Deadline, 
     if not public:
         raise ToolError(
             f"{spelled(host, port)} is not on the public internet, so calls to it are refused. "
-            f'An admin can add exactly "{spelled(host, port)}" to the tenant\'s http_allow.',
+            f'A superuser can add exactly "{spelled(host, port)}" to the tenant\'s http_allow, under Tenants.',
             permanent=True,
         )
     return public

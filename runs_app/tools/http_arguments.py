@@ -45,7 +45,7 @@ def read(given: Given, context: ToolContext) -> Wanted:
     headers.setdefault("idempotency-key", context.step_key)
     content = _content(given)
     if given.flag("allow_internal", False):
-        context.log("allow_internal has no effect here: an admin allows internal hosts in the tenant's http_allow.\n")
+        context.log("allow_internal has no effect here: a superuser allows hosts in the tenant's http_allow.\n")
     request = httpx.Request(_method(given), url, headers=_encoded(headers), **content)
     return Wanted(request, given.flag("follow_redirects", True), _expected(given), with_token)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -30,6 +30,7 @@ class LastLoginSerializer(serializers.Serializer[Any]):
     has_logged_in = serializers.BooleanField()
 
 
+@extend_schema_view(list=extend_schema(summary="List the members"), retrieve=extend_schema(summary="Read a member"))
 class UserViewSet(ListAndGet):
     """The tenant's members, by e-mail. Somebody else's user is as unknown as nobody's."""
 
@@ -46,7 +47,7 @@ class UserViewSet(ListAndGet):
     def get_queryset(self) -> Any:
         return super().get_queryset().select_related("user")
 
-    @extend_schema(responses=LastLoginSerializer)
+    @extend_schema(summary="Whether and when a member signed in", responses=LastLoginSerializer)
     @action(detail=True, methods=["get"])
     def last_login(self, request: Request, email: str) -> Response:
         user = self.get_object().user

@@ -90,7 +90,7 @@ def test_what_is_not_granted_warns_at_save_and_fails_for_good() -> None:
     initech = create_tenant("initech", "Initech")
     _, warnings = store_definition(initech, workflow(shell("a", "echo hi")))
     assert "'tools.shell.run' is not a tool that may be used here" in warnings[0]["message"]
-    assert "an admin adds it to the allowed tools under Tenants" in warnings[0]["message"]
+    assert "a superuser adds it to the allowed tools under Tenants" in warnings[0]["message"]
     assert warnings[0]["path"] == "tasks.a.function"
 
 
@@ -100,7 +100,8 @@ def test_a_run_that_reaches_it_names_the_tool_and_the_cure(run: Run, tenant: Ten
     ended = run(workflow({**shell("a", "echo hi"), "retry_policy": {"max_retries": 3, "delay": "PT1S"}}))
     assert ended.status == "failed"
     assert (
-        'Tenant acme may not use tools.shell.run; an admin adds "tools.shell.run" to its allowed tools' in ended.error
+        'Tenant acme may not use tools.shell.run; a superuser adds "tools.shell.run" to its allowed tools'
+        in ended.error
     )
     assert StepRun.objects.for_tenant(tenant).count() == 1
 
