@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
+from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 
 from highway_automation.base import queue
 from highway_automation.base.clock import lease_now, now
-from highway_automation.base.db import atomic, lock_rows
+from highway_automation.base.db import atomic, lock_rows, reconnect
 from highway_automation.base.smtp import explain
 from tenants_app.actions.outbox import mail_is_filed
 from tenants_app.links import with_link
@@ -22,6 +24,7 @@ AT_ONCE = 100
 LEASE = timedelta(minutes=5)
 """Longer than a mail server can keep one mail busy; then the worker that had it is taken for dead."""
 MOST_ATTEMPTS = 18
+DATABASE_PATIENCE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 7200
 
 log = logging.getLogger(__name__)
@@ -70,9 +73,23 @@ def deliver(mail: OutboxMail) -> bool:
     except Exception as error:  # whatever a mail backend raises, the row says so and the next mail has its turn
         _failed(mail, error)
         return False
-    status = MailStatus.FILED if mail_is_filed() else MailStatus.SENT
-    _settle(mail, status=status, sent_at=now(), last_error="")
+    _sent(mail)
     return True
+
+
+def _sent(mail: OutboxMail) -> None:
+    """Written down even if the database is away for a while (less than the lease): else the mail would go out twice."""
+    deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            status = MailStatus.FILED if mail_is_filed() else MailStatus.SENT
+            return _settle(mail, status=status, sent_at=now(), last_error="")
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("That mail %s was sent could not be stored yet: %s", mail.pk, error)
+            reconnect()
+            time.sleep(0.2)
 
 
 def message(mail: OutboxMail) -> EmailMultiAlternatives:

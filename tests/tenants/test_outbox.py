@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from highway_automation.base import queue
 from highway_automation.base.clock import lease_now, now
@@ -184,6 +184,23 @@ def test_a_mail_whose_worker_died_is_taken_up_after_its_lease(mailbox: Mailbox, 
     deliver(dead)  # it was only slow; what it says now changes nothing
 
     assert (only().status, only().attempts) == ("sent", 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_was_sent_while_the_database_went_away_is_not_sent_again(tenant: Tenant, mailbox: Mailbox) -> None:
+    mail = queue_mail(tenant, "ann@example.com", "Hello", "x")
+    claimed = claim_mail()
+    assert claimed is not None
+    left = [OperationalError("the server closed the connection")] * 2
+
+    def away(execute: Any, *query: Any) -> Any:
+        if left and "UPDATE" in query[0]:
+            raise left.pop()
+        return execute(*query)
+
+    with connection.execute_wrapper(away):
+        assert deliver(claimed)
+    assert (only().pk, only().status, only().attempts) == (mail.pk, "sent", 1)
 
 
 def test_the_sweep_rings_for_what_is_due(
