@@ -80,7 +80,7 @@ class TestKeys:
                 assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "idempotency_key")
         assert not WorkflowRun.objects.all_tenants().exists()
 
-    @pytest.mark.parametrize("key", ["cron:nightly", "event:42", "order:497a3bd0-e5b5-4196-8988-cbe37f429e99", "stabilize-01M8-01M9"])
+    @pytest.mark.parametrize("key", ["cron:nightly", "event:42", "order:497a3bd0-e5b5", "stabilize-01M8-01M9"])
     def test_other_keys_are_the_callers(self, api: APIClient, key: str) -> None:
         body = {"workflow_definition": HELLO, "idempotency_key": key}
         first, again = (api.post("/api/v1/workflows", body, format="json") for _ in range(2))
