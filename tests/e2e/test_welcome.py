@@ -51,7 +51,7 @@ def api(product: Product, root: Browser) -> Iterator[httpx.Client]:
 def test_who_has_not_signed_in_after_two_days_is_asked(product: Product, root: Browser, api: httpx.Client) -> None:
     assert hashlib.sha256(PROGRAM.read_bytes()).hexdigest() == AS_REQUESTED
     told = product.manage("import_templates", str(PROGRAM), "--tenant", TENANT, "--json")
-    assert json.loads(told)["counts"] == {"create": 1}
+    assert json.loads(told)["counts"]["create"] == 1
     trigger = api.post("triggers", json={"event_type": "user_created", "template": "welcome_email_sequence"})
     assert trigger.status_code == 201, trigger.text
     root.choose_tenant(TENANT)

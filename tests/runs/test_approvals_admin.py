@@ -203,7 +203,7 @@ def test_the_runs_page_offers_to_decide(run: Run, drive: Callable[[], int], oper
 
 
 def test_pending_ones_are_counted_in_the_side_bar_and_on_the_front_page(run: Run, operator: Client) -> None:
-    badge = "rounded-xs text-[11px]"
+    badge = '<span class="hw-badge-count'
     assert badge not in html(operator.get("/admin/"))
     run(asking())
     text = html(operator.get("/admin/"))
