@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from highway_automation.base import db
@@ -40,13 +41,16 @@ class Drive:
     down after the step it is in.
     """
 
-    def __init__(self, claim: Claim, stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, claim: Claim, stopping: Callable[[], bool] = lambda: False, *, claimed_at: float | None = None
+    ) -> None:
         self.claim = claim
         self.stopping = stopping
         self.stopped: Stop | None = None
         self.held = False
         self.scope = StepScope(claim)
         self.since = time.monotonic()
+        self.owned_at = self.since if claimed_at is None else claimed_at
 
     def stop(self, why: Stop) -> None:
         self.stopped = why
@@ -77,6 +81,10 @@ class Drive:
         None: the branch is no longer ours.
         """
         deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
+        if self._was_frozen():
+            if not self._look_again(deadline):
+                return None
+            self._begin_again()
         while True:
             try:
                 return self._perform(self.scope)
@@ -87,6 +95,10 @@ class Drive:
             if not self._look_again(deadline):
                 return None
             self._begin_again()
+
+    def _was_frozen(self) -> bool:
+        """Whether it is so long ago that the branch was known to be ours that another worker may have done the step."""
+        return time.monotonic() - self.owned_at > settings.HIGHWAY_LEASE_SECONDS / 2
 
     def _begin_again(self) -> None:
         self.claim.start.again = self.claim.start.again or self.scope.called
@@ -136,6 +148,7 @@ class Drive:
         """Write the outcome even if the database is away for a while: the step is done and must not run again."""
         deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
         while True:
+            self.owned_at = time.monotonic()
             try:
                 return self._write(outcome)
             except DATABASE_ERRORS as error:
@@ -152,6 +165,7 @@ class Drive:
         while True:
             db.reconnect()
             time.sleep(0.2)
+            self.owned_at = time.monotonic()
             try:
                 loaded = reload(self.claim)
                 break

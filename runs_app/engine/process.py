@@ -91,7 +91,9 @@ class Process:
             self._begin(drives, full=False)
             return None
         try:
-            drives = [Drive(taken, stopping=lambda: self.stopping) for taken in claim(self.worker_id, idle)]
+            at = time.monotonic()
+            claims = claim(self.worker_id, idle)
+            drives = [Drive(taken, stopping=lambda: self.stopping, claimed_at=at) for taken in claims]
         except DATABASE_ERRORS as error:
             log.warning("Looking for work failed: %s; the scheduler will ring again.", error)
             db.drop_if_broken()

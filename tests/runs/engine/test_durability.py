@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from highway_automation.base import clock
@@ -216,7 +217,7 @@ def graphs(draw: st.DrawFn) -> list[tuple[str, list[str], bool]]:
     return graph
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@how(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graph=graphs(), threads=st.integers(2, 4))
 def test_several_workers_settle_any_graph_as_one_would(tenant: Tenant, graph: Any, threads: int) -> None:
     tasks = [
@@ -311,6 +312,19 @@ def test_an_end_that_the_database_did_not_let_tell_is_told_when_it_comes_again(s
         run_finished.disconnect(emit)
     run.refresh_from_db()
     assert (run.status, told.count("emitted")) == ("completed", 1)
+
+
+def test_a_worker_that_was_frozen_before_a_step_does_not_repeat_it(start: Start, tmp_path: Path, settings: Any) -> None:
+    """Its writes are fenced; what its tool would do outside is not."""
+    file = tmp_path / "marks"
+    run = start(workflow(mark("a", file)))
+    (taken,) = claim("frozen", 1)
+    frozen = Drive(taken)
+    lose_lease(run)
+    run_until_idle()
+    settings.HIGHWAY_LEASE_SECONDS = 0  # any time is longer
+    frozen.run()
+    assert file.read_text() == "a 1\n"
 
 
 @pytest.mark.parametrize("failures", [1, 2, 3])
