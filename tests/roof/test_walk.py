@@ -29,7 +29,7 @@ def rows(tenant: Tenant, alice: User, superuser: User, drive: Callable[[], int])
 def test_every_page_opens_and_no_button_is_refused(rows: None, tenant: Tenant, role: str) -> None:
     assert runs_of(tenant) == {"completed", "failed", "cancelled", "sleeping"}
     client = signed_in(member("carol", tenant, role))
-    walk = Walk(client).go()
+    walk = Walk(client, each=2 if role in ("viewer", "admin") else 1).go()
 
     assert walk.wrong == []
     assert len(walk.pages) > 40
@@ -39,10 +39,10 @@ def test_every_page_opens_and_no_button_is_refused(rows: None, tenant: Tenant, r
 @pytest.mark.parametrize("place", ["*", "acme"])
 def test_every_page_opens_for_a_superuser(rows: None, superuser: User, mallory: User, place: str) -> None:
     client = signed_in(superuser, place)
-    walk = Walk(client, each=2 if place == "*" else 1).go()
+    walk = Walk(client, each=1).go()
 
     assert walk.wrong == []
-    assert len(walk.pages) > 60
+    assert len(walk.pages) > 50
     assert press_all(client, walk) == []
 
 
@@ -129,5 +129,6 @@ def test_search_and_an_empty_list_say_what_to_do(tenant: Tenant, alice: User) ->
             assert "Nothing fits" in text, list_of(model_admin)
         answer = client.get(list_of(model_admin))
         if not answer.context["cl"].result_list:
-            assert model_admin.empty_hint and page, list_of(model_admin)
+            hinting: Any = model_admin
+            assert hinting.empty_hint and page, list_of(model_admin)
             assert "yet" in answer.content.decode()
