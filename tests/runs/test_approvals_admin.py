@@ -207,7 +207,7 @@ def test_pending_ones_are_counted_in_the_side_bar_and_on_the_front_page(run: Run
     assert badge not in html(operator.get("/admin/"))
     run(asking())
     text = html(operator.get("/admin/"))
-    assert "Approvals waiting" in text
+    assert "wait for a person" in text
     assert text[text.index(badge) :].partition(">")[2].startswith("1<")
 
 
