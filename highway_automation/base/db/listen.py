@@ -82,7 +82,7 @@ class Listener:
             self._wait(session)
 
     def _wait(self, session: Any) -> None:
-        """Until something was notified or it is time to end. After long silence asks whether the session still stands."""
+        """Until something was notified or it is time to end. After long silence asks whether the session is alive."""
         poll = select.poll()
         poll.register(session.fileno(), select.POLLIN)
         poll.register(self.ear, select.POLLIN)
