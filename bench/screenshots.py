@@ -28,7 +28,8 @@ from bench.stack import ROOT
 from tests.services import free_port
 
 IMAGES = ROOT / "docs" / "images"
-SIZE = {"width": 1280, "height": 860}
+WIDTH, HEIGHT = 1280, 800
+HEIGHTS = {"dashboard": 990, "outbox": 620, "import-plan": 480, "run": 860, "approvals": 640}
 MOST_BYTES = 150_000
 USER = "grace"
 
@@ -89,13 +90,14 @@ def take(url: str, names: list[str]) -> int:
     too_large = []
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_context(base_url=url, viewport=SIZE).new_page()  # type: ignore[arg-type]
+        page = browser.new_context(base_url=url, viewport={"width": WIDTH, "height": HEIGHT}).new_page()
         page.goto("/admin/login/")
         page.fill("[name=username]", USER)
         page.fill("[name=password]", demo.PASSWORD)
         page.click("[type=submit]")
         page.wait_for_url("**/admin/")
         for name in names:
+            page.set_viewport_size({"width": WIDTH, "height": HEIGHTS.get(name, HEIGHT)})
             PICTURES[name](page)
             page.wait_for_timeout(600)
             page.mouse.move(0, 0)
@@ -114,7 +116,7 @@ def the_list(model: str) -> Callable[[Page], Any]:
 def the_row(model: str, text: str) -> Callable[[Page], Any]:
     def open_row(page: Page) -> None:
         page.goto(f"/admin/{model}/?q={text}")
-        page.locator("#result_list th a").first.click()
+        page.locator("#result_list tbody th a").first.click()
 
     return open_row
 

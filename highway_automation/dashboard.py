@@ -32,7 +32,7 @@ M = TypeVar("M", bound=TenantModel)
 Context = dict[str, Any]
 PERIOD = timedelta(hours=24)
 LATE_AFTER = timedelta(seconds=60)
-SHOWN = 8
+SHOWN = 6
 
 
 def dashboard(request: HttpRequest, context: Context) -> Context:

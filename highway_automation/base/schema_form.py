@@ -84,7 +84,7 @@ class SchemaForm(forms.Form):
 
 def others_field(word: str, *, alone: bool) -> forms.Field:
     label = word.capitalize() if alone else f"Other {word}"
-    widget = JSONInput(6)
+    widget = JSONInput(6 if alone else 3)
     return SafeJSONField(label=label, required=False, help_text="A JSON object.", widget=widget)
 
 

@@ -171,8 +171,8 @@ def kind_of(link: str) -> str:
 
 
 def model_of(link: str) -> str:
-    """The same for the pages of all rows of a model."""
-    return re.sub(r"/[^/]*\d[^/]*/", "/#/", kind_of(link))
+    """The same for the pages of all rows of a model, and for all filters of its list."""
+    return re.sub(r"/[^/]*\d[^/]*/", "/#/", urlsplit(link).path) + ("?" if "?" in link else "")
 
 
 def told(answer: Any) -> list[str]:

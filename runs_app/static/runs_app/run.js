@@ -6,6 +6,11 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!root || root.dataset.final === "yes") return;
   const keys = (selector) => new Set([...root.querySelectorAll(selector)].map((node) => node.dataset.key));
   let pause = 1000;
+  const offer = async () => {  // what can be done with a run that has ended
+    const buttons = '[role="group"][aria-label="Actions"]';
+    const fresh = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+    document.querySelector(buttons)?.replaceWith(fresh.querySelector(buttons) ?? "");
+  };
   const refresh = async () => {
     try {
       const answer = await fetch(root.dataset.liveUrl, { headers: { "X-Requested-With": "fetch" } });
@@ -15,7 +20,7 @@ document.addEventListener("DOMContentLoaded", () => {
         root.querySelectorAll("details[data-key]").forEach((node) => { node.open = open.has(node.dataset.key); });
         pause = 1000;
         if (root.querySelector("[data-final=yes]")) {
-          document.querySelectorAll('form button[name="do"][value="cancel"]').forEach((node) => { node.disabled = true; });
+          await offer();
           return;
         }
       }
