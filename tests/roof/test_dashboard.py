@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from html import unescape
 
 from django.test import Client
 
@@ -75,3 +77,33 @@ def test_its_number_of_queries_does_not_grow(
     client.force_login(alice, backend=BACKEND)
     with django_assert_max_num_queries(25):
         client.get("/admin/")
+
+
+def test_each_number_leads_to_its_rows(tenant: Tenant, bob: User, drive: Callable[[], int]) -> None:
+    failed_run(tenant, "broken_flow", drive)
+    page = front_page(bob)
+    links = {unescape(link) for link in re.findall(r'href="([^"]+)" class="hw-o-tile', page)}
+    client = Client()
+    client.force_login(bob, backend=BACKEND)
+
+    assert len(links) == 7
+    assert {client.get(link).status_code for link in links} == {200}
+    assert "1 failed" in page, "the chart tells its numbers in words"
+
+
+def test_an_empty_tenant_says_what_to_do_first(tenant: Tenant, alice: User, bob: User) -> None:
+    assert "Write the first template" in front_page(alice)
+    assert "As soon as an editor has written a template" in front_page(bob)
+    assert "No worker is alive" in front_page(bob)
+
+
+def test_a_superuser_who_looks_at_all_tenants_sees_whose_rows_they_are(
+    tenant: Tenant, other_tenant: Tenant, superuser: User, mallory: User, drive: Callable[[], int]
+) -> None:
+    failed_run(other_tenant, "their_flow", drive)
+    client = Client()
+    client.force_login(superuser, backend=BACKEND)
+    client.post("/admin/tenants_app/tenant/switch/", {"tenant": "*", "next": "/admin/"})
+    page = client.get("/admin/").content.decode()
+    assert "their_flow" in page
+    assert "<i>globex</i>" in page

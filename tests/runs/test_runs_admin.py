@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from runs_app.models import EmailTemplate, WorkflowRun
+from runs_app.actions import heartbeat
+from runs_app.models import EmailTemplate, RunBranch, WorkflowRun
 from runs_app.picture import draw
+from runs_app.statuses import BranchStatus
 from templates_app.actions import create_template, run_template
 from tenants_app.models import Tenant, User
 from tests.conftest import shell, workflow
@@ -54,6 +57,49 @@ def test_cancel_is_a_post_and_says_what_it_did(run: Run, alice: User) -> None:
     assert "The run was cancelled." in answer.content.decode()
     again = client.post(page(waiting, "do/cancel/"), follow=True)
     assert "cancelled already" in again.content.decode()
+
+
+def test_a_run_that_ended_is_run_again_with_the_same_inputs(run: Run, alice: User, drive: Callable[[], int]) -> None:
+    ended, client = run(workflow(shell("a", "echo")), {"who": "Ada"}), signed_in(alice)
+    answer = client.post(page(ended, "do/again/"), follow=True)
+    newest = WorkflowRun.objects.all_tenants().latest("workflow_run_id")
+
+    assert answer.redirect_chain[-1][0] == page(newest)
+    assert "This is a new run of flow" in answer.content.decode()
+    assert page(ended) in answer.content.decode(), "its cause leads to the first one"
+    assert (newest.inputs, newest.definition_id, newest.actor) == ({"who": "Ada"}, ended.definition_id, alice)
+    refused = client.post(page(newest, "do/again/"), follow=True)
+    assert "Cannot run again this" in refused.content.decode()
+    drive()
+    client.post(LIST, {"action": "run_again_selected", "_selected_action": [str(ended.pk), str(newest.pk)]})
+    assert WorkflowRun.objects.all_tenants().count() == 4
+
+
+def test_viewers_run_nothing_again(run: Run, bob: User) -> None:
+    ended, client = run(workflow(shell("a", "echo"))), signed_in(bob)
+    assert "Run again" not in client.get(page(ended)).content.decode()
+    assert client.post(page(ended, "do/again/")).status_code == 403
+
+
+def test_runs_are_filtered_by_whether_they_go_on(run: Run, alice: User) -> None:
+    ended, asleep = run(workflow(shell("a", "echo"))), run(workflow(wait("nap", "PT1H")))
+    client = signed_in(alice)
+    for value, shown, hidden in (("1", asleep, ended), ("0", ended, asleep)):
+        html = client.get(LIST, {"open": value}).content.decode()
+        assert page(shown) in html
+        assert page(hidden) not in html
+
+
+def test_a_worker_tells_what_it_drives_of_ones_own_tenant_only(start: Run, alice: User, mallory: User) -> None:
+    run = start(workflow(shell("a", "echo"), name="their_flow"))
+    heartbeat("host:1:abc", kind="worker", busy=1, capacity=4)
+    RunBranch.objects.for_tenant(run.tenant_id).update(worker="host:1:abc", status=BranchStatus.RUNNING)
+    url = "/admin/runs_app/worker/"
+    assert "1 of 4" in signed_in(alice).get(url, {"state": "alive"}).content.decode()
+    assert "No workers" not in signed_in(alice).get(url).content.decode()
+    detail = f"{url}{quote('host:1:abc')}/change/"
+    assert page(run) in signed_in(alice).get(detail).content.decode()
+    assert "their_flow" not in signed_in(mallory).get(detail).content.decode()
 
 
 def test_many_runs_are_cancelled_at_once(run: Run, alice: User) -> None:
