@@ -73,8 +73,9 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
         return run.status
 
     def look_up(self, rows: Iterable[WorkflowRun]) -> None:
-        names = names_of(rows)
+        names, at = names_of(rows), clock.now()
         for run in rows:
+            run.shown_at = at  # type: ignore[attr-defined]
             run.cause_name = names.get((run.cause_kind, run.cause_id), "")  # type: ignore[attr-defined]
 
     @display(description="Cause")
@@ -90,7 +91,7 @@ class RunAdmin(ReadOnlyTenantModelAdmin):
 
     @display(description="Took")
     def took(self, run: WorkflowRun) -> str:
-        return duration(run.started_at, run.finished_at or clock.now())
+        return duration(run.started_at, run.finished_at or run.shown_at)  # type: ignore[attr-defined]
 
     @display(description="Error")
     def short_error(self, run: WorkflowRun) -> str:
