@@ -19,7 +19,10 @@ class Parent:
 
     def is_interrupted(self) -> bool:
         """Whether the process that started this one began to block SIGINT since; False where that can't be seen."""
-        return not self.blocked_from_the_start and os.getppid() == self.pid and self._blocks_interrupt()
+        blocks = self._blocks_interrupt()
+        if not blocks:  # `make` also blocks signals for the moment in which it starts its command
+            self.blocked_from_the_start = False
+        return blocks and not self.blocked_from_the_start and os.getppid() == self.pid
 
     def _blocks_interrupt(self) -> bool:
         try:
