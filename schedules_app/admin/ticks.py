@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -50,12 +50,11 @@ class ShowsTick:
     def run(self, tick: ScheduleTick) -> str:
         if tick.workflow_run_id is None:
             return "–"
-        try:
-            url = reverse("admin:runs_app_workflowrun_change", args=[tick.workflow_run_id])
-        except NoReverseMatch:
-            return str(tick.workflow_run_id)
-        told = getattr(tick, "run_status", None) or "purged"
-        return format_html('<a class="text-primary-600" href="{}">{}</a>', url, told)
+        status = getattr(tick, "run_status", None)
+        if status is None:
+            return "purged"
+        url = reverse("admin:runs_app_workflowrun_change", args=[tick.workflow_run_id])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', url, status)
 
 
 class TickInline(ShowsTick, TenantTabularInline):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from runs_app.models import WorkflowRun
+from schedules_app.actions import run_now
+from schedules_app.models import ScheduledWorkflow
 from tenants_app.models import Tenant, User
 from tests.conftest import member
 from tests.roof.walking import Walk, fill, runs_of, signed_in, told
@@ -132,3 +136,18 @@ def test_search_and_an_empty_list_say_what_to_do(tenant: Tenant, alice: User) ->
             hinting: Any = model_admin
             assert hinting.empty_hint and page, list_of(model_admin)
             assert "yet" in answer.content.decode()
+
+
+def test_runs_that_were_purged_leave_no_dead_ends(rows: None, tenant: Tenant, alice: User) -> None:
+    schedule = ScheduledWorkflow.objects.for_tenant(tenant).filter(enabled=True).first()
+    assert schedule is not None
+    run_now(schedule, actor=alice)
+    gone = set(WorkflowRun.objects.for_tenant(tenant).values_list("pk", flat=True))
+    WorkflowRun.objects.for_tenant(tenant).delete()
+    client = signed_in(alice)
+    for name in ("schedules_app/scheduletick", "triggers_app/triggerdelivery", "triggers_app/event"):
+        text = client.get(f"/admin/{name}/").content.decode()
+        first = re.search(rf"/admin/{name}/[0-9a-f-]+/change/", text)
+        assert first
+        for page in (text, client.get(first[0]).content.decode()):
+            assert not [run for run in gone if f"/workflowrun/{run}/" in page], name

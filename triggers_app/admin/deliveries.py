@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from runs_app.models import WorkflowRun
 from tenants_app.admin.base import ReadOnlyTenantModelAdmin, TenantTabularInline, object_action
 from triggers_app import actions
 from triggers_app.admin.display import link_to, run_link
@@ -21,9 +22,11 @@ def failed(delivery: TriggerDelivery) -> bool:
 
 
 def slim(deliveries: QuerySet[Any]) -> QuerySet[Any]:
-    """With the names of their events and triggers, without what may be large in those."""
+    """With the names of their events and triggers and what became of their runs, without what may be large in those."""
+    runs = WorkflowRun.objects.all_tenants().filter(pk=OuterRef("workflow_run_id"))
     large = ("event__payload", "trigger__workflow_definition", "trigger__filter_expression", "trigger__input_mapping")
-    return deliveries.select_related("event", "trigger").defer(*large)
+    told: QuerySet[Any] = deliveries.annotate(run_status=Subquery(runs.values("status")[:1]))
+    return told.select_related("event", "trigger").defer(*large)
 
 
 class Shown:
@@ -34,8 +37,8 @@ class Shown:
         return delivery.outcome
 
     @admin.display(description="run")
-    def run(self, delivery: TriggerDelivery) -> SafeString | str:
-        return run_link(delivery.workflow_run_id)
+    def run(self, delivery: Any) -> SafeString | str:
+        return run_link(delivery.workflow_run_id, delivery.run_status)
 
     @admin.display(description="event", ordering="event_type")
     def of_event(self, delivery: TriggerDelivery) -> SafeString | str:

@@ -29,5 +29,8 @@ def link_to(obj: Model | None, text: object = "") -> SafeString | str:
     return link(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change", obj.pk, text or obj)
 
 
-def run_link(run_id: UUID | None) -> SafeString | str:
-    return "–" if run_id is None else link("admin:runs_app_workflowrun_change", run_id, "open")
+def run_link(run_id: UUID | None, status: str | None) -> SafeString | str:
+    """A run by its status; one that is gone has none, and no page."""
+    if run_id is None or status is None:
+        return "–" if run_id is None else "purged"
+    return link("admin:runs_app_workflowrun_change", run_id, status)

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from runs_app.models import WorkflowRun
 from tenants_app.admin.base import ReadOnlyTenantModelAdmin, object_action, rows_for
 from triggers_app import actions
 from triggers_app.admin.deliveries import OfEvent
@@ -84,6 +85,8 @@ class EventAdmin(ReadOnlyTenantModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Payloads may be large, and lists do not show them."""
         rows: QuerySet[Any] = super().get_queryset(request)
+        runs = WorkflowRun.objects.all_tenants().filter(pk=OuterRef("causation_run_id"))
+        rows = rows.annotate(run_status=Subquery(runs.values("status")[:1]))
         return rows.defer("payload")
 
     def look_up(self, rows: Iterable[Any]) -> None:
@@ -110,8 +113,8 @@ class EventAdmin(ReadOnlyTenantModelAdmin):
         return "–" if found is None else link("admin:triggers_app_event_change", found, found)
 
     @admin.display(description="caused by run")
-    def caused_by_run(self, event: Event) -> SafeString | str:
-        return run_link(event.causation_run_id)
+    def caused_by_run(self, event: Any) -> SafeString | str:
+        return run_link(event.causation_run_id, event.run_status)
 
     # Deliveries that failed -----------------------------------------------------------------------------------------
 
