@@ -22,6 +22,7 @@ def answer(method: str, path: str) -> tuple[dict[str, str], bytes]:
     return told, b"".join(application(environ, start))
 
 
+@pytest.mark.django_db  # the start of a request looks after a connection that an earlier test left open
 @pytest.mark.parametrize("path", ["/ping", "/api/v1/templates"])
 def test_a_head_request_gets_the_headers_of_get_and_no_body(path: str) -> None:
     headers, body = answer("GET", path)
