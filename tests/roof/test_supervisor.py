@@ -139,7 +139,12 @@ def test_it_ends_when_only_its_make_is_interrupted(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text(f"up:\n\t@exec {sys.executable} {tmp_path / 'program.py'}\n")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        ["make", "-f", str(tmp_path / "Makefile")], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+        ["make", "-f", str(tmp_path / "Makefile")],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
     ) as process:
         read_until(process, "ready")
         process.send_signal(signal.SIGINT)
