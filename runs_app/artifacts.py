@@ -50,6 +50,7 @@ def check_zip(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             problem = next(_problems(archive.infolist(), limit * MAX_UNPACKED), None) or _damage(archive)
+    # zipfile tells of unknown compression by NotImplementedError, of a wrong password by RuntimeError
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         problem = f"This is no zip file: {error}"
     if problem:
